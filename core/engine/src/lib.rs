@@ -1,1 +1,11 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+pub mod action;
+pub mod bindings;
+pub mod clock;
+pub mod event;
+pub mod judge;
+pub mod run;
+pub mod session;
+pub mod stack;
+pub mod verdict;

@@ -1,0 +1,176 @@
+//! One unit from its lane to its verdict.
+
+use std::time::{Duration, Instant};
+
+use drillyard_spec::drill::{Drill, Step};
+use tokio_util::sync::CancellationToken;
+
+use crate::event::{Event, EventSink, Phase, Unit, UnitKind};
+use crate::judge;
+use crate::session::{Session, SnapshotCompare};
+use crate::stack::{LaneRequest, Stack};
+use crate::verdict::Verdict;
+
+/// What a unit needs beside its text.
+#[derive(Clone)]
+pub struct Ground {
+    /// The run's seed.
+    pub seed: u64,
+    /// Where events go.
+    pub events: EventSink,
+    /// Compares snapshots.
+    pub snapshots: SnapshotCompare,
+    /// Cancelled when the run is interrupted.
+    pub interrupted: CancellationToken,
+    /// Keep the lane of a unit that did not pass.
+    pub keep_failed: bool,
+}
+
+/// What came of a unit.
+#[derive(Debug, Clone)]
+pub struct UnitOutcome {
+    /// The unit's name.
+    pub unit: String,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// Why, when the steps do not say it.
+    pub reason: Option<String>,
+    /// What its lane left behind.
+    pub residue: Vec<String>,
+}
+
+/// A unit whose lane is up, between its first and its last step.
+pub struct UnitRun {
+    /// Carries out steps.
+    pub session: Session,
+    ground: Ground,
+    begun: Instant,
+    verdicts: Vec<Verdict>,
+    reason: Option<String>,
+    index: usize,
+}
+
+/// The unit a drill or a lowered scenario is.
+#[must_use]
+pub fn unit_of(drill: &Drill, kind: UnitKind) -> Unit {
+    Unit {
+        id: drill.id.clone(),
+        kind,
+        title: drill.title.clone(),
+        place: drill.place.clone(),
+        tags: drill.tags.clone(),
+        text_sha256: drill.text_sha256.clone(),
+        rerun: format!("cargo drillyard run '{}'", drill.id.replace('\'', "'\\''")),
+    }
+}
+
+/// Raises the unit's lane.
+///
+/// # Errors
+/// The outcome of a unit whose lane could not be raised: aborted.
+pub async fn begin(stack: &Stack, drill: &Drill, kind: UnitKind, ground: &Ground) -> Result<UnitRun, UnitOutcome> {
+    let unit = unit_of(drill, kind);
+    let begun = Instant::now();
+    ground.events.emit(Event::UnitStarted(unit.clone()));
+    let request = LaneRequest::new(&unit.id).with_env(drill.env.clone());
+    match stack.lane(request).await {
+        Ok(lane) => {
+            let pair = (ground.events.clone(), ground.snapshots.clone());
+            let (id, name) = (unit.id.clone(), lane.name().to_owned());
+            ground.events.emit(Event::LaneReady { unit: id, lane: name, took: begun.elapsed() });
+            let session = Session::new(unit, lane, ground.seed, pair);
+            let ground = ground.clone();
+            Ok(UnitRun { session, ground, begun, verdicts: Vec::new(), reason: None, index: 0 })
+        }
+        Err(error) => {
+            let reason = Some(error.to_string());
+            let outcome = UnitOutcome { unit: unit.id, verdict: Verdict::Aborted, reason, residue: Vec::new() };
+            emit_finished(&ground.events, &outcome, begun.elapsed(), Vec::new());
+            Err(outcome)
+        }
+    }
+}
+
+fn emit_finished(events: &EventSink, outcome: &UnitOutcome, took: Duration, kept: Vec<String>) {
+    let (unit, verdict, reason) = (outcome.unit.clone(), outcome.verdict, outcome.reason.clone());
+    events.emit(Event::UnitFinished { unit, verdict, reason, took, kept });
+}
+
+impl UnitRun {
+    /// Carries out one step of `phase`; an interruption aborts the unit instead.
+    pub async fn step(&mut self, step: &Step, phase: Phase) -> Verdict {
+        let index = self.index;
+        self.index += 1;
+        let interrupted = self.ground.interrupted.clone();
+        let verdict = tokio::select! {
+            verdict = self.session.step(step, phase, index) => verdict,
+            () = interrupted.cancelled(), if phase != Phase::Finally => {
+                self.reason = Some("interrupted".to_owned());
+                Verdict::Aborted
+            }
+        };
+        self.verdicts.push(verdict);
+        verdict
+    }
+
+    /// Carries out steps until one goes wrong.
+    pub async fn steps(&mut self, steps: &[Step], phase: Phase) -> bool {
+        self.index = 0;
+        for step in steps {
+            let verdict = self.step(step, phase).await;
+            // A snapshot that differs is shown at the end; the steps behind it still say something.
+            if verdict > Verdict::Snapshot {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Says why the unit ends as it does, when the steps do not.
+    pub fn explain(&mut self, verdict: Verdict, reason: impl Into<String>) {
+        self.verdicts.push(verdict);
+        self.reason = Some(reason.into());
+    }
+
+    /// Closes or keeps the lane and reports the unit.
+    pub async fn finish(self) -> UnitOutcome {
+        let verdict = judge::unit_verdict(self.verdicts);
+        let unit = self.session.unit().id.clone();
+        let lane = self.session.into_lane();
+        let keep = self.ground.keep_failed && verdict != Verdict::Passed && !self.ground.interrupted.is_cancelled();
+        let (kept, residue) = if keep {
+            let strings = lane.connection_strings();
+            lane.keep();
+            (strings, Vec::new())
+        } else {
+            (Vec::new(), lane.close().await)
+        };
+        let outcome = UnitOutcome { unit, verdict, reason: self.reason, residue };
+        emit_finished(&self.ground.events, &outcome, self.begun.elapsed(), kept);
+        outcome
+    }
+}
+
+/// Runs a drill: steady state, steps, `finally`, steady state again.
+pub async fn run_drill(stack: &Stack, drill: &Drill, kind: UnitKind, ground: &Ground) -> UnitOutcome {
+    let mut run = match begin(stack, drill, kind, ground).await {
+        Ok(run) => run,
+        Err(outcome) => return outcome,
+    };
+    let main = async {
+        run.steps(&drill.steady, Phase::SteadyBefore).await && run.steps(&drill.steps, Phase::Steps).await
+    };
+    let within_budget = tokio::time::timeout(drill.budget, main).await;
+    let went_well = match within_budget {
+        Ok(went_well) => went_well,
+        Err(_) => {
+            run.explain(Verdict::Failed, format!("the budget of {} s is used up", drill.budget.as_secs()));
+            false
+        }
+    };
+    run.steps(&drill.finally, Phase::Finally).await;
+    if went_well {
+        run.steps(&drill.steady, Phase::SteadyAfter).await;
+    }
+    run.finish().await
+}

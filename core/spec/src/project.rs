@@ -1,0 +1,84 @@
+//! A whole project: its topology, drills, scenarios and vocabulary, read and checked in one pass.
+
+use crate::code::Code;
+use crate::diagnostic::Diagnostic;
+use crate::drill::{Drill, Step};
+use crate::feature::{self, Scenario};
+use crate::parse::{self, Context};
+use crate::phrase::{VOCABULARY_PATH, Vocabulary};
+use crate::runbook;
+use crate::source::{Source, Span, Texts};
+use crate::topology::{self, Topology};
+
+/// Where the topology of a project is, unless another is given.
+pub const TOPOLOGY_PATH: &str = "ops/compose.yaml";
+
+/// Everything that can be run, and what was wrong.
+#[derive(Debug)]
+pub struct Project {
+    /// The stack, where its file could be read.
+    pub topology: Option<Topology>,
+    /// Drills in path order.
+    pub drills: Vec<Drill>,
+    /// Scenarios in path order, and in order of writing within a feature.
+    pub scenarios: Vec<Scenario>,
+    /// Every sentence features may use.
+    pub vocabulary: Vocabulary,
+    /// Every mistake, in order of file and line.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Project {
+    /// Reads all texts of a project.
+    #[must_use]
+    pub fn read(texts: &Texts) -> Self {
+        let mut out = Vec::new();
+        let topology = read_topology(texts, &mut out);
+        let names = topology.as_ref().map(Topology::names).unwrap_or_default();
+        let context = Context { texts, names: &names };
+        let vocabulary = Vocabulary::read(texts.get(VOCABULARY_PATH), &mut out);
+        let mut drills = Vec::new();
+        let mut scenarios = Vec::new();
+        let mut files = 0;
+        for source in texts.iter() {
+            let path = source.path().as_ref();
+            if path.starts_with("drills/") && path.ends_with(".yaml") {
+                files += 1;
+                drills.extend(parse::drill(source, context, &mut out));
+            } else if path.starts_with("features/") && path.ends_with(".feature") {
+                files += 1;
+                scenarios.extend(feature::read(source, &vocabulary, context, &mut out));
+            }
+        }
+        if files == 0 {
+            let nowhere = Source::new(".", "");
+            out.push(Diagnostic::new(Code::NoTexts, &nowhere, Span::default(), "there is no drill and no feature here"));
+        }
+        for drill in &drills {
+            check_runbook(texts, drill, &mut out);
+        }
+        out.sort_by(|a, b| (&a.place, a.code).cmp(&(&b.place, b.code)));
+        out.dedup();
+        Self { topology, drills, scenarios, vocabulary, diagnostics: out }
+    }
+}
+
+fn read_topology(texts: &Texts, out: &mut Vec<Diagnostic>) -> Option<Topology> {
+    let Some(source) = texts.get(TOPOLOGY_PATH) else {
+        let nowhere = Source::new(TOPOLOGY_PATH, "");
+        out.push(
+            Diagnostic::new(Code::BadTopology, &nowhere, Span::default(), "there is no topology")
+                .help("a project has a Compose file with `x-drillyard` keys at this path"),
+        );
+        return None;
+    };
+    topology::parse(source, out)
+}
+
+fn check_runbook(texts: &Texts, drill: &Drill, out: &mut Vec<Diagnostic>) {
+    for Step { covers, place, .. } in drill.steady.iter().chain(&drill.steps).chain(&drill.finally) {
+        if let Some(covers) = covers {
+            runbook::check_covers(texts, drill.runbook.as_deref(), covers, place, out);
+        }
+    }
+}
