@@ -1,1 +1,29 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+mod column;
+mod migration;
+mod pool;
+
+pub mod approvals;
+pub mod artifacts;
+pub mod audit;
+pub mod autonomy;
+pub mod cockpit;
+pub mod denials;
+pub mod evidence;
+pub mod idempotency;
+pub mod journal;
+pub mod outbox;
+pub mod outbox_queue;
+pub mod sites;
+pub mod technicians;
+pub mod tickets;
+pub mod transitions;
+
+pub use migration::{AppliedMigration, migrate, pending_migrations};
+pub use pool::{PoolSettings, begin, connect, is_connection_lost, is_unavailable, violated_constraint};
+pub use sqlx::migrate::MigrateError;
+pub use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+
+/// What the database answered instead of rows.
+pub type StoreError = sqlx::Error;

@@ -1,0 +1,116 @@
+//! Requests to exceed the authorised amount.
+
+use serde_json::Value;
+use sqlx::{FromRow, PgConnection};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// What a new approval asks for.
+#[derive(Debug, Clone)]
+pub struct NewApproval<'a> {
+    /// The ticket.
+    pub ticket_id: Uuid,
+    /// The actor.
+    pub requested_by: &'a str,
+    /// `NTE_INCREASE` or `PROPOSAL`.
+    pub approval_type: &'a str,
+    /// Cents above the authorised amount.
+    pub amount_delta_cents: Option<i64>,
+    /// Why.
+    pub reason: &'a str,
+    /// `source`, `return_state` and references.
+    pub evidence: &'a Value,
+}
+
+/// An approval as stored.
+#[derive(Debug, Clone, FromRow)]
+pub struct ApprovalRow {
+    /// Identity.
+    pub id: Uuid,
+    /// `PENDING`, `APPROVED`, `DENIED` or `CANCELLED`.
+    pub status: String,
+    /// `NTE_INCREASE` or `PROPOSAL`.
+    pub approval_type: String,
+    /// Cents above the authorised amount.
+    pub amount_delta_cents: Option<i64>,
+    /// Why.
+    pub reason: Option<String>,
+    /// `source`, `return_state` and references.
+    pub evidence: Value,
+    /// When it was asked for.
+    pub requested_at: OffsetDateTime,
+}
+
+macro_rules! columns {
+    () => {
+        "id, status::text AS status, approval_type, amount_delta_cents, reason, evidence, requested_at"
+    };
+}
+
+/// Asks for an approval.
+///
+/// # Errors
+/// When the database refuses the row.
+pub async fn insert(db: &mut PgConnection, new: &NewApproval<'_>) -> Result<ApprovalRow, sqlx::Error> {
+    sqlx::query_as(concat!(
+        "INSERT INTO approvals (id, ticket_id, requested_by, approval_type, amount_delta_cents, reason, evidence) ",
+        "VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING ",
+        columns!()
+    ))
+    .bind(Uuid::now_v7())
+    .bind(new.ticket_id)
+    .bind(new.requested_by)
+    .bind(new.approval_type)
+    .bind(new.amount_delta_cents)
+    .bind(new.reason)
+    .bind(new.evidence)
+    .fetch_one(db)
+    .await
+}
+
+/// How many approvals of a ticket wait for a decision.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn count_pending(db: &mut PgConnection, ticket_id: Uuid) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("SELECT count(*) FROM approvals WHERE ticket_id = $1 AND status = 'PENDING'")
+        .bind(ticket_id)
+        .fetch_one(db)
+        .await
+}
+
+/// Reads an approval of a ticket and holds its row until the transaction ends.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn lock(db: &mut PgConnection, ticket_id: Uuid, id: Uuid) -> Result<Option<ApprovalRow>, sqlx::Error> {
+    sqlx::query_as(concat!("SELECT ", columns!(), " FROM approvals WHERE id = $1 AND ticket_id = $2 FOR UPDATE"))
+        .bind(id)
+        .bind(ticket_id)
+        .fetch_optional(db)
+        .await
+}
+
+/// Decides an approval; notes replace the reason when given.
+///
+/// # Errors
+/// When the database refuses the row.
+pub async fn decide(
+    db: &mut PgConnection,
+    id: Uuid,
+    status: &str,
+    decided_by: &str,
+    notes: Option<&str>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE approvals SET status = $2::approval_status, decided_by = $3, decided_at = now(), \
+             reason = coalesce($4, reason) WHERE id = $1",
+    )
+    .bind(id)
+    .bind(status)
+    .bind(decided_by)
+    .bind(notes)
+    .execute(db)
+    .await?;
+    Ok(())
+}

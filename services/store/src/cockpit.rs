@@ -1,0 +1,142 @@
+//! The dispatcher's queue: the most recently changed tickets that match, at most 200.
+
+use dispatch_domain::{Priority, TicketState};
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::column::word;
+
+/// Most rows of one queue page.
+pub const QUEUE_CAP: i64 = 200;
+
+/// Which tickets to show. Empty lists do not restrict; `None` scopes mean "all".
+#[derive(Debug, Clone, Default)]
+pub struct QueueFilter {
+    /// States; empty means everything that is not finished.
+    pub states: Vec<TicketState>,
+    /// Priorities.
+    pub priorities: Vec<Priority>,
+    /// Accounts.
+    pub account_ids: Vec<Uuid>,
+    /// Sites.
+    pub site_ids: Vec<Uuid>,
+    /// Technicians.
+    pub tech_ids: Vec<Uuid>,
+    /// Incident types in upper case.
+    pub incident_types: Vec<String>,
+    /// Accounts the actor may see.
+    pub account_scope: Option<Vec<Uuid>>,
+    /// Sites the actor may see.
+    pub site_scope: Option<Vec<Uuid>>,
+}
+
+/// One line of the queue.
+#[derive(Debug, Clone)]
+pub struct QueueRow {
+    /// The ticket.
+    pub ticket_id: Uuid,
+    /// Its state.
+    pub state: TicketState,
+    /// Its priority.
+    pub priority: Priority,
+    /// Its incident type.
+    pub incident_type: Option<String>,
+    /// Who is assigned.
+    pub assigned_tech_id: Option<Uuid>,
+    /// Begin of the agreed window.
+    pub scheduled_start: Option<OffsetDateTime>,
+    /// When the ticket was created.
+    pub created_at: OffsetDateTime,
+    /// Its site.
+    pub site_id: Uuid,
+    /// Name of the site.
+    pub site_name: String,
+    /// City of the site.
+    pub site_city: String,
+    /// Region code of the site.
+    pub site_region: Option<String>,
+    /// Newest audit event, else last change of the row.
+    pub last_update_at: OffsetDateTime,
+    /// Newest change of state, else last change of the row.
+    pub last_transition_at: OffsetDateTime,
+}
+
+impl FromRow<'_, PgRow> for QueueRow {
+    fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            ticket_id: row.try_get("id")?,
+            state: word(row, "state")?,
+            priority: word(row, "priority")?,
+            incident_type: row.try_get("incident_type")?,
+            assigned_tech_id: row.try_get("assigned_tech_id")?,
+            scheduled_start: row.try_get("scheduled_start")?,
+            created_at: row.try_get("created_at")?,
+            site_id: row.try_get("site_id")?,
+            site_name: row.try_get("site_name")?,
+            site_city: row.try_get("site_city")?,
+            site_region: row.try_get("site_region")?,
+            last_update_at: row.try_get("last_update_at")?,
+            last_transition_at: row.try_get("last_transition_at")?,
+        })
+    }
+}
+
+/// Reads one page of the queue, newest change first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn queue(db: &mut PgConnection, filter: &QueueFilter) -> Result<Vec<QueueRow>, sqlx::Error> {
+    let mut sql = QueryBuilder::<Postgres>::new(
+        "SELECT t.id, t.state::text AS state, t.priority::text AS priority, t.incident_type, t.assigned_tech_id, \
+                t.scheduled_start, t.created_at, s.id AS site_id, s.name AS site_name, s.city AS site_city, \
+                s.region AS site_region, coalesce(a.created_at, t.updated_at) AS last_update_at, \
+                coalesce(m.created_at, t.updated_at) AS last_transition_at \
+         FROM (SELECT * FROM tickets WHERE ",
+    );
+    push_conditions(&mut sql, filter);
+    sql.push(" ORDER BY updated_at DESC, id LIMIT ");
+    sql.push_bind(QUEUE_CAP);
+    sql.push(
+        ") t JOIN sites s ON s.id = t.site_id \
+         LEFT JOIN LATERAL (SELECT created_at FROM audit_events WHERE ticket_id = t.id \
+             ORDER BY created_at DESC LIMIT 1) a ON true \
+         LEFT JOIN LATERAL (SELECT created_at FROM ticket_state_transitions WHERE ticket_id = t.id \
+             ORDER BY created_at DESC LIMIT 1) m ON true",
+    );
+    sql.build_query_as().fetch_all(db).await
+}
+
+fn push_conditions(sql: &mut QueryBuilder<Postgres>, filter: &QueueFilter) {
+    let finished = [TicketState::Closed, TicketState::Cancelled];
+    if filter.states.iter().any(|state| finished.contains(state)) {
+        sql.push("true");
+    } else {
+        // Written out even when the list of states implies it, so that the partial index can be used.
+        sql.push("state NOT IN ('CLOSED', 'CANCELLED')");
+    }
+    if !filter.states.is_empty() {
+        let states: Vec<&'static str> = filter.states.iter().map(|state| state.as_str()).collect();
+        sql.push(" AND state = ANY(").push_bind(states).push("::text[]::ticket_state[])");
+    }
+    if !filter.priorities.is_empty() {
+        let priorities: Vec<&'static str> = filter.priorities.iter().map(|priority| priority.as_str()).collect();
+        sql.push(" AND priority = ANY(").push_bind(priorities).push("::text[]::priority_level[])");
+    }
+    if !filter.incident_types.is_empty() {
+        sql.push(" AND upper(incident_type) = ANY(").push_bind(filter.incident_types.clone()).push(")");
+    }
+    let lists = [
+        (" AND account_id = ANY(", (!filter.account_ids.is_empty()).then(|| filter.account_ids.clone())),
+        (" AND site_id = ANY(", (!filter.site_ids.is_empty()).then(|| filter.site_ids.clone())),
+        (" AND assigned_tech_id = ANY(", (!filter.tech_ids.is_empty()).then(|| filter.tech_ids.clone())),
+        (" AND account_id = ANY(", filter.account_scope.clone()),
+        (" AND site_id = ANY(", filter.site_scope.clone()),
+    ];
+    for (condition, ids) in lists {
+        if let Some(ids) = ids {
+            sql.push(condition).push_bind(ids).push(")");
+        }
+    }
+}

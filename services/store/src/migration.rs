@@ -1,0 +1,82 @@
+//! Versioned migrations, embedded in the binary.
+
+use std::collections::HashMap;
+
+use sqlx::migrate::{Migrate, MigrateError, Migrator};
+use sqlx::{PgPool, Row};
+use time::OffsetDateTime;
+
+/// Every migration in order.
+static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
+
+/// One migration as it stands on a database.
+#[derive(Debug, Clone)]
+pub struct AppliedMigration {
+    /// Number in front of the file name.
+    pub version: i64,
+    /// The rest of the file name.
+    pub name: String,
+    /// SHA-384 of the file, lower-case hex.
+    pub checksum: String,
+    /// When it was applied to this database.
+    pub applied_at: OffsetDateTime,
+    /// It was there before this run.
+    pub already_applied: bool,
+}
+
+/// Brings the schema up to date; running it again changes nothing.
+///
+/// Migrations hold an advisory lock, so that several processes may start this at once.
+///
+/// # Errors
+/// When a migration fails or an applied one differs from the embedded text.
+pub async fn migrate(pool: &PgPool) -> Result<Vec<AppliedMigration>, MigrateError> {
+    let before = applied_versions(pool).await?;
+    MIGRATOR.run(pool).await?;
+    let rows = sqlx::query("SELECT version, installed_on FROM _sqlx_migrations").fetch_all(pool).await?;
+    let mut installed = HashMap::new();
+    for row in rows {
+        installed.insert(row.try_get::<i64, _>("version")?, row.try_get::<OffsetDateTime, _>("installed_on")?);
+    }
+    Ok(MIGRATOR
+        .iter()
+        .filter_map(|migration| {
+            Some(AppliedMigration {
+                version: migration.version,
+                name: migration.description.to_string(),
+                checksum: hex(&migration.checksum),
+                applied_at: *installed.get(&migration.version)?,
+                already_applied: before.contains(&migration.version),
+            })
+        })
+        .collect())
+}
+
+/// Versions that this binary knows and the database has not applied, in order.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn pending_migrations(pool: &PgPool) -> Result<Vec<i64>, MigrateError> {
+    let applied = applied_versions(pool).await?;
+    Ok(MIGRATOR.iter().map(|migration| migration.version).filter(|version| !applied.contains(version)).collect())
+}
+
+async fn applied_versions(pool: &PgPool) -> Result<Vec<i64>, MigrateError> {
+    // Asked first, because reading the list from a database that was never migrated is an error.
+    let known: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(pool).await?;
+    if !known {
+        return Ok(Vec::new());
+    }
+    let mut connection = pool.acquire().await?;
+    let applied = connection.list_applied_migrations("_sqlx_migrations").await?;
+    Ok(applied.iter().map(|migration| migration.version).collect())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing into a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

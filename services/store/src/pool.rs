@@ -1,0 +1,104 @@
+//! Connections: how many, how long a statement may take, and what happens when one has died.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, PgPool, Postgres, Transaction};
+
+/// How a process connects to the database.
+#[derive(Debug, Clone)]
+pub struct PoolSettings {
+    /// `postgres://user:password@host:port/name`.
+    pub url: String,
+    /// Most connections held at once.
+    pub max_connections: u32,
+    /// A statement that runs longer is cancelled by the database.
+    pub statement_timeout_ms: u32,
+    /// A statement that waits longer for a lock is cancelled by the database.
+    pub lock_timeout_ms: u32,
+    /// What the database shows as the client's name.
+    pub application_name: String,
+}
+
+impl PoolSettings {
+    /// Settings with ten connections, 15 s per statement and 5 s per lock.
+    #[must_use]
+    pub fn new(url: &str, application_name: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            max_connections: 10,
+            statement_timeout_ms: 15_000,
+            lock_timeout_ms: 5_000,
+            application_name: application_name.to_owned(),
+        }
+    }
+}
+
+/// Connects and proves that one query works.
+///
+/// # Errors
+/// When the address cannot be parsed or the database does not answer.
+pub async fn connect(settings: &PoolSettings) -> Result<PgPool, sqlx::Error> {
+    let options = PgConnectOptions::from_str(&settings.url)?
+        .application_name(&settings.application_name)
+        .options([
+            ("statement_timeout", settings.statement_timeout_ms.to_string()),
+            ("lock_timeout", settings.lock_timeout_ms.to_string()),
+        ])
+        .disable_statement_logging();
+    PgPoolOptions::new()
+        .max_connections(settings.max_connections.max(1))
+        .acquire_timeout(Duration::from_secs(5))
+        // A ping before every use would be one more round trip per request; a dead connection is
+        // noticed by `begin` and by `retryable` instead.
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await
+}
+
+/// Begins a transaction; connections that died while idle are thrown away and another one is tried.
+///
+/// # Errors
+/// When no connection can be had, or when the database refuses.
+pub async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    let mut left = pool.size();
+    loop {
+        match pool.begin().await {
+            Err(error) if left > 0 && is_connection_lost(&error) => left -= 1,
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Whether the error says that the connection itself is gone, so that a read may be tried on another one.
+#[must_use]
+pub fn is_connection_lost(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
+        // Class 57P: the server ended the session or is shutting down.
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
+        _ => false,
+    }
+}
+
+/// Whether the error says that the database cannot serve right now: gone, too busy, or a lock held too long.
+#[must_use]
+pub fn is_unavailable(error: &sqlx::Error) -> bool {
+    // 57014 query cancelled by timeout, 55P03 lock timeout, class 53 out of resources,
+    // 40001 and 40P01 serialization failure and deadlock.
+    const BUSY: [&str; 4] = ["57014", "55P03", "40001", "40P01"];
+    match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(source) => source
+            .code()
+            .is_some_and(|code| BUSY.contains(&code.as_ref()) || code.starts_with("53") || code.starts_with("57P")),
+        other => is_connection_lost(other),
+    }
+}
+
+/// The name of the violated constraint, when that is what the error says.
+#[must_use]
+pub fn violated_constraint(error: &sqlx::Error) -> Option<&str> {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::constraint)
+}
