@@ -218,7 +218,8 @@ async fn record_outcome(
     outcome: &Outcome,
 ) -> Result<bool, sqlx::Error> {
     let delay = if let Outcome::Retry { delay, .. } = outcome { delay.as_secs_f64() } else { 0.0 };
-    let additions = if let Outcome::Sent { provider_result } = outcome { Some(provider_result) } else { None };
+    let additions =
+        if let Outcome::Sent { provider_result } = outcome { Some(provider_result) } else { None };
     let done = sqlx::query(
         "UPDATE dispatch_outbox SET status = $3, attempt_count = attempt_count + $4, last_error = $5, \
              next_attempt_at = CASE WHEN $3 = 'PENDING' THEN now() + make_interval(secs => $6) \
