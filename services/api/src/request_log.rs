@@ -1,0 +1,243 @@
+//! One JSON line per request, and the optional files that keep the same facts.
+//!
+//! Success goes to standard output, failure to standard error. Files are written by a background task behind
+//! a bounded queue: a slow disk never slows a request; what does not fit is dropped and counted on stderr.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::metrics::Metrics;
+
+mod sink;
+
+use sink::Entry;
+
+/// Records waiting for the disk before new ones are dropped: some seconds of a busy service.
+const QUEUE_LENGTH: usize = 8_192;
+
+/// Where the optional files are; `None` switches one off.
+#[derive(Clone, Debug, Default)]
+pub struct SinkPaths {
+    /// Request records, newline-delimited, appended.
+    pub log: Option<PathBuf>,
+    /// The latest metrics snapshot, replaced whole.
+    pub metrics: Option<PathBuf>,
+    /// Every alert answer, newline-delimited, appended.
+    pub alerts: Option<PathBuf>,
+}
+
+/// What one request did, as it is logged.
+#[derive(Clone, Debug, Default)]
+pub struct RequestRecord {
+    /// HTTP method.
+    pub method: String,
+    /// Path as it was asked for.
+    pub path: String,
+    /// Route template, or `UNMATCHED`.
+    pub endpoint: String,
+    /// The idempotency key of a command.
+    pub request_id: Option<String>,
+    /// Correlation id, given or made.
+    pub correlation_id: Option<String>,
+    /// Trace id, if there is one.
+    pub trace_id: Option<String>,
+    /// Trace headers; `None` leaves both members out (reads, open endpoints, unknown routes).
+    pub trace: Option<TraceHeaders>,
+    /// Who asked; `None` writes nulls (open endpoints, unidentified callers).
+    pub actor: Option<LoggedActor>,
+    /// Tool that was named or implied.
+    pub tool_name: Option<String>,
+    /// Ticket of the path.
+    pub ticket_id: Option<String>,
+    /// Whether the answer came from the idempotency record.
+    pub replay: bool,
+    /// HTTP status of the answer.
+    pub status: u16,
+    /// From the first byte read to the answer.
+    pub duration: Duration,
+    /// Set for error answers; makes the line an error line.
+    pub failure: Option<LoggedFailure>,
+}
+
+/// The trace headers of a command.
+#[derive(Clone, Debug, Default)]
+pub struct TraceHeaders {
+    /// `traceparent`.
+    pub parent: Option<String>,
+    /// `tracestate`.
+    pub state: Option<String>,
+}
+
+/// The caller as logged. After a refusal this is the claimed caller, so that a refusal can be triaged.
+#[derive(Clone, Debug)]
+pub struct LoggedActor {
+    /// `HUMAN`, `AGENT`, `SERVICE` or `SYSTEM`.
+    pub actor_type: String,
+    /// Actor id.
+    pub actor_id: String,
+    /// Canonical role.
+    pub actor_role: String,
+}
+
+/// The error part of a record.
+#[derive(Clone, Debug)]
+pub struct LoggedFailure {
+    /// Error code of the answer.
+    pub code: String,
+    /// Message of the answer.
+    pub message: String,
+    /// Cause of an internal error, never sent to the client.
+    pub reason: Option<String>,
+    /// Which closeout requirement was missing, when the error names one.
+    pub requirement_code: Option<String>,
+}
+
+/// The log: cheap to clone, shared by every request.
+#[derive(Clone, Debug)]
+pub struct RequestLog {
+    queue: Option<mpsc::Sender<Entry>>,
+}
+
+/// The background writer; [`SinkTask::finish`] writes what is queued and ends it.
+#[derive(Debug)]
+pub struct SinkTask {
+    queue: Option<mpsc::Sender<Entry>>,
+    task: Option<JoinHandle<()>>,
+}
+
+impl RequestLog {
+    /// Starts the writer when at least one file is asked for. Needs a tokio runtime.
+    pub fn start(paths: SinkPaths, metrics: Metrics) -> (Self, SinkTask) {
+        if paths.log.is_none() && paths.metrics.is_none() && paths.alerts.is_none() {
+            return (Self { queue: None }, SinkTask { queue: None, task: None });
+        }
+        let (queue, entries) = mpsc::channel(QUEUE_LENGTH);
+        let task = tokio::spawn(sink::run(paths, metrics, entries));
+        (Self { queue: Some(queue.clone()) }, SinkTask { queue: Some(queue), task: Some(task) })
+    }
+
+    /// Writes the one line of a request and queues it for the log file.
+    pub fn write(&self, record: &RequestRecord) {
+        let line = line_of(record);
+        emit(record.failure.is_some(), &line);
+        self.queue_entry(Entry::Log(line));
+    }
+
+    /// Queues one alert answer for the alerts file.
+    pub fn write_alerts(&self, snapshot: &Value) {
+        self.queue_entry(Entry::Alerts(snapshot.to_string()));
+    }
+
+    /// Waits until everything queued so far, and the current metrics, are in their files.
+    pub async fn flush(&self) {
+        flush(self.queue.as_ref()).await;
+    }
+
+    fn queue_entry(&self, entry: Entry) {
+        if let Some(queue) = &self.queue
+            && queue.try_send(entry).is_err()
+        {
+            life_cycle(true, json!({ "message": "log sink queue is full or closed; record dropped" }));
+        }
+    }
+}
+
+impl SinkTask {
+    /// Writes what is queued, then ends the writer.
+    pub async fn finish(mut self) {
+        flush(self.queue.as_ref()).await;
+        if let Some(queue) = self.queue.take() {
+            // Ignored: a writer that is gone has nothing left to close.
+            let _ = queue.send(Entry::Close).await;
+        }
+        if let Some(task) = self.task.take()
+            && let Err(error) = task.await
+        {
+            life_cycle(true, json!({ "message": "log sink writer failed", "error": error.to_string() }));
+        }
+    }
+}
+
+async fn flush(queue: Option<&mpsc::Sender<Entry>>) {
+    if let Some(queue) = queue {
+        let (done, written) = oneshot::channel();
+        if queue.send(Entry::Flush(done)).await.is_ok() {
+            // Ignored: a dropped sender means that the writer ended, so there is nothing to wait for.
+            let _ = written.await;
+        }
+    }
+}
+
+/// Writes one line about the process itself: start, failed start, a sink that cannot be written.
+///
+/// `fields` is an object; `level` and `service` are put in front of its members.
+pub fn life_cycle(is_error: bool, fields: Value) {
+    let mut line = opening(is_error);
+    if let Value::Object(fields) = fields {
+        line.extend(fields);
+    }
+    emit(is_error, &Value::Object(line).to_string());
+}
+
+fn opening(is_error: bool) -> Map<String, Value> {
+    let mut line = Map::new();
+    line.insert("level".into(), json!(if is_error { "error" } else { "info" }));
+    line.insert("service".into(), json!(crate::metrics::SERVICE));
+    line
+}
+
+fn emit(is_error: bool, line: &str) {
+    let line = format!("{line}\n");
+    // A closed standard stream must not end the service, and there is no other place left to complain.
+    let _ = if is_error {
+        std::io::stderr().lock().write_all(line.as_bytes())
+    } else {
+        std::io::stdout().lock().write_all(line.as_bytes())
+    };
+}
+
+/// The record as one line of JSON, without the line end.
+fn line_of(record: &RequestRecord) -> String {
+    let mut line = opening(record.failure.is_some());
+    let actor = record.actor.as_ref();
+    let members = [
+        ("method", json!(record.method)),
+        ("path", json!(record.path)),
+        ("endpoint", json!(record.endpoint)),
+        ("request_id", json!(record.request_id)),
+        ("correlation_id", json!(record.correlation_id)),
+        ("trace_id", json!(record.trace_id)),
+        ("actor_type", json!(actor.map(|actor| &actor.actor_type))),
+        ("actor_id", json!(actor.map(|actor| &actor.actor_id))),
+        ("actor_role", json!(actor.map(|actor| &actor.actor_role))),
+        ("tool_name", json!(record.tool_name)),
+        ("ticket_id", json!(record.ticket_id)),
+        ("replay", json!(record.replay)),
+        ("status", json!(record.status)),
+        ("duration_ms", json!(u64::try_from(record.duration.as_millis()).unwrap_or(u64::MAX))),
+    ];
+    line.extend(members.map(|(name, value)| (name.to_owned(), value)));
+    if let Some(trace) = &record.trace {
+        line.insert("trace_parent".into(), json!(trace.parent));
+        line.insert("trace_state".into(), json!(trace.state));
+    }
+    if let Some(failure) = &record.failure {
+        line.insert("error_code".into(), json!(failure.code));
+        line.insert("message".into(), json!(failure.message));
+        if record.endpoint != crate::metrics::UNMATCHED {
+            line.insert("reason".into(), json!(failure.reason));
+        }
+        if let Some(requirement) = &failure.requirement_code {
+            line.insert("requirement_code".into(), json!(requirement));
+        }
+    }
+    Value::Object(line).to_string()
+}
+
+#[cfg(test)]
+mod tests;
