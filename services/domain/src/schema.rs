@@ -21,6 +21,14 @@ pub const MAX_AMOUNT: u64 = 9_007_199_254_740_991;
 /// Message of the refusal that carries validation errors.
 pub const REFUSAL_MESSAGE: &str = "Request payload violates dispatch contract";
 
+/// Reads an amount or limit that passed its schema; `5.0` is the whole number 5.
+pub fn whole_number(value: &Value) -> Option<i64> {
+    // A double up to 2^53 - 1 without a fraction converts exactly.
+    let from_double =
+        |double: f64| (double.fract() == 0.0 && double.abs() <= MAX_AMOUNT as f64).then_some(double as i64);
+    value.as_i64().or_else(|| value.as_f64().and_then(from_double))
+}
+
 /// One violation; serialises as an entry of `validation_errors`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ValidationError {

@@ -86,6 +86,16 @@ fn amounts_are_whole_and_exactly_representable() {
 }
 
 #[test]
+fn whole_numbers_are_read_in_either_notation() {
+    assert_eq!(whole_number(&json!(5)), Some(5));
+    assert_eq!(whole_number(&json!(5.0)), Some(5));
+    assert_eq!(whole_number(&json!(MAX_AMOUNT)), Some(MAX_AMOUNT as i64));
+    for value in [json!(5.5), json!(1e300), json!("5"), Value::Null] {
+        assert_eq!(whole_number(&value), None, "{value}");
+    }
+}
+
+#[test]
 fn windows_are_checked_inside_arrays() {
     let options =
         json!({ "options": [{ "start": "2026-12-05T10:00:00Z" }, { "start": 1, "end": "tomorrow" }] });
