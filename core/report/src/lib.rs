@@ -1,1 +1,13 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+pub mod bundle;
+mod chain;
+pub mod format;
+pub mod history;
+pub mod journal;
+pub mod manifest;
+pub mod mask;
+pub mod record;
+pub mod redact;
+pub mod snapshot;
+pub mod verify;

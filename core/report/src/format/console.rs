@@ -1,0 +1,194 @@
+//! The console: a line per unit as it ends, failures in full, and a sentence at the end.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use drillyard_engine::event::Stamped;
+use jiff::Timestamp;
+
+use super::words::{Paint, took};
+use super::{Format, ReportError, explain};
+use crate::history::{End, History, UnitEnd, UnitHistory};
+use crate::mask::Masker;
+use crate::record::{Entry, Outcome, ServiceWord};
+
+/// The console of a finished run, without colours.
+pub const FORMAT: Format = Format {
+    name: "console",
+    about: "what the console showed, as plain text",
+    file: "console.txt",
+    in_bundle: false,
+    render,
+};
+
+/// How the console looks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Look {
+    /// Use colours.
+    pub color: bool,
+    /// The writer is a terminal, so a line of progress may be drawn and drawn over.
+    pub terminal: bool,
+}
+
+/// Shows a run while it happens. Passed steps are forgotten at once, so memory grows with failures only.
+#[derive(Debug)]
+pub struct Console<W> {
+    out: W,
+    paint: Paint,
+    terminal: bool,
+    masker: Masker,
+    planned: u64,
+    done: u64,
+    open: BTreeMap<String, UnitHistory>,
+    /// Whether a line of progress stands where the next line goes.
+    drawn: bool,
+}
+
+impl<W: Write> Console<W> {
+    /// A console that writes to `out` and masks what `masker` knows.
+    pub fn new(out: W, look: Look, masker: Masker) -> Self {
+        Self {
+            out,
+            paint: Paint { color: look.color },
+            terminal: look.terminal,
+            masker,
+            planned: 0,
+            done: 0,
+            open: BTreeMap::new(),
+            drawn: false,
+        }
+    }
+
+    /// Shows an event.
+    ///
+    /// # Errors
+    ///
+    /// The writer refuses.
+    pub fn event(&mut self, stamped: &Stamped) -> io::Result<()> {
+        self.entry(stamped.at, Entry::from(&stamped.event))
+    }
+
+    fn entry(&mut self, at: Timestamp, entry: Entry) -> io::Result<()> {
+        match entry {
+            Entry::RunStarted { units, .. } => self.planned = units,
+            Entry::Service { service, lane, state: ServiceWord::Died, detail, .. } => {
+                let whose = lane.map_or_else(|| "shared".to_owned(), |lane| format!("lane {lane}"));
+                self.line(
+                    &self.paint.outcome(Outcome::Aborted, &format!("{service} ({whose}) died: {detail}")),
+                )?;
+            }
+            Entry::StackReady { took_us } => self.line(&format!("stack ready in {}", took(took_us)))?,
+            Entry::UnitStarted(unit) => {
+                let (steps, snapshots) = (Vec::new(), Vec::new());
+                let id = unit.id.clone();
+                let begun = UnitHistory { unit, started_at: at, lane: None, steps, snapshots, end: None };
+                self.open.insert(id, begun);
+            }
+            Entry::StepFinished { unit, step } if step.verdict != Outcome::Passed => {
+                if let Some(open) = self.open.get_mut(&unit) {
+                    open.steps.push(*step);
+                }
+            }
+            Entry::Snapshot(snapshot) => {
+                if let Some(open) = self.open.get_mut(&snapshot.unit) {
+                    open.snapshots.push(snapshot);
+                }
+            }
+            Entry::UnitFinished { unit, verdict, reason, took_us, kept } => {
+                if let Some(mut ended) = self.open.remove(&unit) {
+                    let end = ended.end.insert(UnitEnd { verdict, reason, took_us, kept }).clone();
+                    self.unit(&ended, &end)?;
+                }
+            }
+            Entry::StackStopped { residue } => self.residue(&residue)?,
+            Entry::RunFinished { counts, exit_code, summary, took_us } => {
+                self.end(&End { counts, exit_code, summary, took_us })?;
+            }
+            Entry::Service { .. }
+            | Entry::LaneReady { .. }
+            | Entry::StepStarted { .. }
+            | Entry::StepFinished { .. } => {}
+        }
+        self.progress()
+    }
+
+    fn unit(&mut self, unit: &UnitHistory, end: &UnitEnd) -> io::Result<()> {
+        self.done += 1;
+        let planned = self.planned.to_string();
+        let verdict = self.paint.outcome(end.verdict, &format!("{:<12}", end.verdict.as_str()));
+        self.line(&format!(
+            "{:>width$}/{planned}  {verdict}  {}  {}  {}",
+            self.done,
+            unit.unit.id,
+            unit.unit.title,
+            took(end.took_us),
+            width = planned.len(),
+        ))?;
+        if end.verdict == Outcome::Passed {
+            // A lane that was kept on request is of use whatever the verdict.
+            return end.kept.iter().try_for_each(|kept| self.line(&format!("  kept: {kept}")));
+        }
+        for line in explain::unit(unit, self.paint) {
+            self.line(&line)?;
+        }
+        self.line("")
+    }
+
+    fn residue(&mut self, residue: &[String]) -> io::Result<()> {
+        residue.iter().try_for_each(|left| {
+            self.line(&self.paint.outcome(Outcome::Aborted, &format!("left behind: {left}")))
+        })
+    }
+
+    fn end(&mut self, end: &End) -> io::Result<()> {
+        let run = end.counts.total();
+        let units = format!("{run} of {} units in {}", self.planned.max(run), took(end.took_us));
+        self.line("")?;
+        self.line(&format!("{}; {units}; exit code {}", self.paint.bold(&end.summary), end.exit_code))
+    }
+
+    fn line(&mut self, text: &str) -> io::Result<()> {
+        if std::mem::take(&mut self.drawn) {
+            self.out.write_all(b"\r\x1b[2K")?;
+        }
+        writeln!(self.out, "{}", self.masker.text(text))
+    }
+
+    fn progress(&mut self) -> io::Result<()> {
+        if !self.terminal {
+            return Ok(());
+        }
+        let mut text = String::new();
+        if !self.open.is_empty() {
+            let names: Vec<&str> = self.open.keys().map(String::as_str).collect();
+            let shown: String = names.join(", ").chars().take(60).collect();
+            text = format!("{}/{} done, running {shown}", self.done, self.planned);
+        }
+        if self.drawn {
+            self.out.write_all(b"\r\x1b[2K")?;
+        }
+        self.drawn = !text.is_empty();
+        self.out.write_all(self.masker.text(&text).as_bytes())?;
+        self.out.flush()
+    }
+}
+
+/// What the console showed of a finished run.
+fn render(history: &History) -> Result<String, ReportError> {
+    let mut out = Vec::new();
+    // What comes out of a bundle was masked on its way in.
+    let mut console = Console::new(&mut out, Look::default(), Masker::default());
+    console.planned = history.planned;
+    for unit in &history.units {
+        match &unit.end {
+            Some(end) => console.unit(unit, end)?,
+            None => console.line(&format!("never ended  {}  {}", unit.unit.id, unit.unit.title))?,
+        }
+    }
+    console.residue(&history.residue)?;
+    match &history.end {
+        Some(end) => console.end(end)?,
+        None => console.line("\nthe run was interrupted")?,
+    }
+    Ok(String::from_utf8_lossy(&out).into_owned())
+}

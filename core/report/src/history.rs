@@ -1,0 +1,177 @@
+//! A finished run as one value, gathered from its records. Reports are functions of it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::journal::{JournalError, JournalReader};
+use crate::manifest::{JOURNAL, UnitVerdict};
+use crate::record::{CountsRecord, Entry, Outcome, Record, SnapshotRecord, StepRecord, UnitRecord};
+
+/// Everything a run said, by unit.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct History {
+    /// Unique, sortable name of the run.
+    pub run_id: String,
+    /// What the evidence is bound to.
+    pub facts: BTreeMap<String, Value>,
+    /// How many units were to run.
+    pub planned: u64,
+    /// Moment of the first record.
+    pub started_at: Option<Timestamp>,
+    /// Moment of the last record.
+    pub ended_at: Option<Timestamp>,
+    /// Units in the order in which they began.
+    pub units: Vec<UnitHistory>,
+    /// What could not be removed.
+    pub residue: Vec<String>,
+    /// The end; nothing when the run never said that it ended.
+    pub end: Option<End>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct End {
+    /// Figures.
+    pub counts: CountsRecord,
+    /// Exit code.
+    pub exit_code: u8,
+    /// One sentence.
+    pub summary: String,
+    /// Microseconds in all.
+    pub took_us: u64,
+}
+
+/// A unit with everything it did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnitHistory {
+    /// The unit.
+    pub unit: UnitRecord,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Name of its lane.
+    pub lane: Option<String>,
+    /// Steps that ended.
+    pub steps: Vec<StepRecord>,
+    /// Snapshots that were compared.
+    pub snapshots: Vec<SnapshotRecord>,
+    /// The end; nothing when the unit never ended.
+    pub end: Option<UnitEnd>,
+}
+
+/// How a unit ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitEnd {
+    /// Outcome.
+    pub verdict: Outcome,
+    /// Why, when there is more to say than the steps show.
+    pub reason: Option<String>,
+    /// Microseconds including the lane.
+    pub took_us: u64,
+    /// Connection strings of a lane that was kept.
+    pub kept: Vec<String>,
+}
+
+impl History {
+    /// Reads the journal of a bundle, also of one whose run was interrupted.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read, or a whole line of it is not a record.
+    pub fn read(bundle: &Path) -> Result<Self, JournalError> {
+        let mut history = Self::default();
+        let mut lanes = BTreeMap::new();
+        for record in JournalReader::open(&bundle.join(JOURNAL))? {
+            history.take(record?, &mut lanes);
+        }
+        Ok(history)
+    }
+
+    fn take(&mut self, record: Record, lanes: &mut BTreeMap<String, String>) {
+        let at = record.at;
+        self.started_at.get_or_insert(at);
+        self.ended_at = Some(at);
+        match record.event {
+            Entry::RunStarted { run_id, facts, units, .. } => {
+                (self.run_id, self.facts, self.planned) = (run_id, facts, units);
+            }
+            // A lane is raised before or after its unit says that it begins.
+            Entry::LaneReady { unit, lane, .. } => match self.open_unit(&unit) {
+                Some(open) => open.lane = Some(lane),
+                None => drop(lanes.insert(unit, lane)),
+            },
+            Entry::UnitStarted(unit) => {
+                let lane = lanes.remove(&unit.id);
+                let (steps, snapshots) = (Vec::new(), Vec::new());
+                self.units.push(UnitHistory { unit, started_at: at, lane, steps, snapshots, end: None });
+            }
+            Entry::StepFinished { unit, step } => {
+                if let Some(open) = self.open_unit(&unit) {
+                    open.steps.push(*step);
+                }
+            }
+            Entry::Snapshot(snapshot) => {
+                if let Some(open) = self.open_unit(&snapshot.unit) {
+                    open.snapshots.push(snapshot);
+                }
+            }
+            Entry::UnitFinished { unit, verdict, reason, took_us, kept } => {
+                if let Some(open) = self.open_unit(&unit) {
+                    open.end = Some(UnitEnd { verdict, reason, took_us, kept });
+                }
+            }
+            Entry::StackStopped { residue } => self.residue.extend(residue),
+            Entry::RunFinished { counts, exit_code, summary, took_us } => {
+                self.end = Some(End { counts, exit_code, summary, took_us });
+            }
+            Entry::Service { .. } | Entry::StackReady { .. } | Entry::StepStarted { .. } => {}
+        }
+    }
+
+    /// The unit of that name that has not ended; a run may repeat a unit.
+    fn open_unit(&mut self, id: &str) -> Option<&mut UnitHistory> {
+        self.units.iter_mut().rev().find(|unit| unit.unit.id == id && unit.end.is_none())
+    }
+}
+
+/// What a manifest says about a run beyond its files, gathered in passing without keeping the records.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Summary {
+    pub(crate) run_id: String,
+    pub(crate) facts: BTreeMap<String, Value>,
+    pub(crate) started_at: Option<Timestamp>,
+    pub(crate) ended_at: Option<Timestamp>,
+    pub(crate) counts: Option<CountsRecord>,
+    pub(crate) exit_code: Option<u8>,
+    pub(crate) units: Vec<UnitVerdict>,
+}
+
+impl Summary {
+    /// Takes note of one more record.
+    pub(crate) fn take(&mut self, at: Timestamp, entry: &Entry) {
+        self.started_at.get_or_insert(at);
+        self.ended_at = Some(at);
+        match entry {
+            Entry::RunStarted { run_id, facts, .. } => {
+                self.run_id.clone_from(run_id);
+                self.facts.clone_from(facts);
+            }
+            Entry::UnitFinished { unit, verdict, .. } => {
+                self.units.push(UnitVerdict { unit: unit.clone(), verdict: *verdict });
+            }
+            Entry::RunFinished { counts, exit_code, .. } => {
+                (self.counts, self.exit_code) = (Some(*counts), Some(*exit_code));
+            }
+            Entry::Service { .. }
+            | Entry::StackReady { .. }
+            | Entry::LaneReady { .. }
+            | Entry::UnitStarted(_)
+            | Entry::StepStarted { .. }
+            | Entry::StepFinished { .. }
+            | Entry::Snapshot(_)
+            | Entry::StackStopped { .. } => {}
+        }
+    }
+}
