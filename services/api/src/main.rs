@@ -1,2 +1,34 @@
-//! Placeholder.
-fn main() {}
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod app;
+mod clock;
+mod closeout;
+mod cockpit;
+mod command;
+mod config;
+mod denial;
+mod endpoint;
+mod evidence_probe;
+mod exchange;
+mod failure;
+mod identity;
+mod metrics;
+mod object_store;
+mod open;
+mod read;
+mod request_log;
+mod router;
+mod serve;
+mod verb;
+mod wire;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // First of all: every TLS client takes the process's one provider.
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        return ExitCode::FAILURE;
+    }
+    verb::run(std::env::args().skip(1).collect())
+}

@@ -5,6 +5,7 @@ mod wire;
 
 pub mod action;
 pub mod alert;
+pub mod assignment;
 pub mod audit;
 pub mod canonical;
 pub mod closeout;

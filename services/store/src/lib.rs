@@ -12,6 +12,7 @@ pub mod cockpit;
 pub mod denials;
 pub mod drift;
 pub mod evidence;
+pub mod fixtures;
 pub mod idempotency;
 pub mod journal;
 pub mod outbox;

@@ -4,7 +4,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, PgPool, Postgres, Transaction};
+use sqlx::{ConnectOptions, Connection, PgPool, Postgres, Transaction};
+
+/// A connection that rested this long is asked whether it still works before it is used.
+const RESTED: Duration = Duration::from_millis(500);
 
 /// How a process connects to the database.
 #[derive(Debug, Clone)]
@@ -50,9 +53,12 @@ pub async fn connect(settings: &PoolSettings) -> Result<PgPool, sqlx::Error> {
     PgPoolOptions::new()
         .max_connections(settings.max_connections.max(1))
         .acquire_timeout(Duration::from_secs(5))
-        // A ping before every use would be one more round trip per request; a dead connection is
-        // noticed by `begin` and by `retryable` instead.
+        // A ping before every use would be one more round trip per request. Only a connection that has
+        // rested is asked; one that died since is noticed by `begin`.
         .test_before_acquire(false)
+        .before_acquire(|connection, usage| {
+            Box::pin(async move { Ok(usage.idle_for < RESTED || connection.ping().await.is_ok()) })
+        })
         .connect_with(options)
         .await
 }

@@ -1,0 +1,121 @@
+//! What a command did: its answer, its audit members, its state changes and its message.
+
+use dispatch_domain::TicketState;
+use dispatch_store::outbox::OutboxDraft;
+use dispatch_store::tickets::TicketRow;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::wire::TicketDocument;
+
+/// Whose scope the answer belongs to.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// The ticket.
+    pub ticket_id: Uuid,
+    /// Its account.
+    pub account_id: Uuid,
+    /// Its site.
+    pub site_id: Uuid,
+}
+
+/// What is counted beside requests and transitions, after the commit.
+#[derive(Debug, Clone)]
+pub enum Counted {
+    /// A technician was dispatched.
+    Dispatch {
+        /// A ranking was named.
+        with_snapshot: bool,
+    },
+    /// A ticket was closed by an override.
+    OverrideClose {
+        /// The override code.
+        code: String,
+    },
+}
+
+/// The outcome of a command, before it is written.
+#[derive(Debug)]
+pub struct Effect {
+    pub(super) status: u16,
+    pub(super) body: String,
+    pub(super) place: Option<Place>,
+    pub(super) before: Option<TicketState>,
+    pub(super) after: Option<TicketState>,
+    pub(super) transitions: Vec<(Option<TicketState>, TicketState)>,
+    pub(super) audit: Map<String, Value>,
+    pub(super) message: Option<OutboxDraft>,
+    pub(super) counted: Option<Counted>,
+}
+
+impl Effect {
+    /// An answer without a ticket.
+    pub fn answer(status: u16, body: &impl Serialize) -> Self {
+        Self {
+            status,
+            // Our documents have string keys and finite numbers only, so this cannot fail.
+            body: serde_json::to_string(body).expect("documents are serializable"),
+            place: None,
+            before: None,
+            after: None,
+            transitions: Vec::new(),
+            audit: Map::new(),
+            message: None,
+            counted: None,
+        }
+    }
+
+    /// The answer of most commands: the ticket as it now stands.
+    pub fn ticket(status: u16, ticket: &TicketRow) -> Self {
+        Self::answer(status, &TicketDocument::of(ticket)).at(ticket)
+    }
+
+    /// Belongs to the ticket, whose state stays as it is unless said otherwise.
+    #[must_use]
+    pub fn at(mut self, ticket: &TicketRow) -> Self {
+        self.place = Some(Place { ticket_id: ticket.id, account_id: ticket.account_id, site_id: ticket.site_id });
+        self.before = Some(ticket.state);
+        self.after = Some(ticket.state);
+        self
+    }
+
+    /// The ticket came into being in this state.
+    #[must_use]
+    pub fn created(mut self, state: TicketState) -> Self {
+        self.before = None;
+        self.after = Some(state);
+        self.transitions = vec![(None, state)];
+        self
+    }
+
+    /// The ticket went from the first state through all others to the last.
+    #[must_use]
+    pub fn moved(mut self, path: &[TicketState]) -> Self {
+        self.before = path.first().copied();
+        self.after = path.last().copied();
+        self.transitions = path.windows(2).map(|step| (Some(step[0]), step[1])).collect();
+        self
+    }
+
+    /// Adds a member to the audit payload.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.audit.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Leaves a message to be sent after the commit.
+    #[must_use]
+    pub fn message(mut self, draft: OutboxDraft) -> Self {
+        self.message = Some(draft);
+        self
+    }
+
+    /// Counts something of its own after the commit.
+    #[must_use]
+    pub fn counted(mut self, counted: Counted) -> Self {
+        self.counted = Some(counted);
+        self
+    }
+}

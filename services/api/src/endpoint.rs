@@ -1,0 +1,179 @@
+//! The endpoints: one file each, and the one list that the router is built from.
+
+pub mod add_evidence;
+pub mod alerts;
+pub mod assignment_dispatch;
+pub mod billing_generate_invoice;
+pub mod dispatcher_cockpit;
+pub mod health;
+pub mod list_evidence;
+pub mod livez;
+pub mod metrics;
+pub mod qa_verify;
+pub mod readyz;
+pub mod schedule_confirm;
+pub mod schedule_propose;
+pub mod tech_check_in;
+pub mod tech_complete;
+pub mod tech_job_packet;
+pub mod ticket_close;
+pub mod ticket_create;
+pub mod ticket_get;
+pub mod ticket_timeline;
+pub mod ticket_triage;
+
+use dispatch_domain::{Tool, ToolName};
+use futures::future::BoxFuture;
+
+use crate::answer::Answer;
+use crate::app::App;
+use crate::command::{Command, Effect};
+use crate::failure::Failure;
+use crate::open::OpenCall;
+use crate::read::ReadCall;
+
+/// Every endpoint that is built. A tool that is not listed answers 404.
+pub const ALL: &[Endpoint] = &[
+    ticket_create::ENDPOINT,
+    ticket_triage::ENDPOINT,
+    schedule_propose::ENDPOINT,
+    schedule_confirm::ENDPOINT,
+    assignment_dispatch::ENDPOINT,
+    tech_check_in::ENDPOINT,
+    add_evidence::ENDPOINT,
+    tech_complete::ENDPOINT,
+    qa_verify::ENDPOINT,
+    billing_generate_invoice::ENDPOINT,
+    ticket_close::ENDPOINT,
+    ticket_get::ENDPOINT,
+    ticket_timeline::ENDPOINT,
+    list_evidence::ENDPOINT,
+    dispatcher_cockpit::ENDPOINT,
+    tech_job_packet::ENDPOINT,
+    livez::ENDPOINT,
+    readyz::ENDPOINT,
+    health::ENDPOINT,
+    metrics::ENDPOINT,
+    alerts::ENDPOINT,
+];
+
+/// One method on one route.
+#[derive(Debug, Clone, Copy)]
+pub enum Endpoint {
+    /// Changes something: needs an idempotency key, runs in one transaction, leaves an audit event.
+    Command(CommandEndpoint),
+    /// Reads for an identified caller.
+    Read(ReadEndpoint),
+    /// Operational, for anyone.
+    Open(OpenEndpoint),
+}
+
+/// What a command does once key, schema, ticket, scope and state are checked.
+pub type RunCommand = for<'a> fn(&'a mut Command) -> BoxFuture<'a, Result<Effect, Failure>>;
+
+/// What a read answers for an identified caller.
+pub type RunRead = for<'a> fn(&'a ReadCall) -> BoxFuture<'a, Result<Answer, Failure>>;
+
+/// What an operational endpoint answers.
+pub type RunOpen = for<'a> fn(&'a App, &'a OpenCall) -> BoxFuture<'a, Result<Answer, Failure>>;
+
+/// Which evidence objects a command needs to know about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Probing {
+    /// None.
+    Never,
+    /// The one that the request submits.
+    Submitted,
+    /// All that the ticket has.
+    Stored,
+}
+
+/// A command and its tool.
+#[derive(Debug, Clone, Copy)]
+pub struct CommandEndpoint {
+    /// Name in the tool table.
+    pub tool: ToolName,
+    /// Which evidence objects are asked for before the transaction begins.
+    pub probing: Probing,
+    /// The body of the command.
+    pub run: RunCommand,
+}
+
+/// A read and its tool.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadEndpoint {
+    /// Name in the tool table.
+    pub tool: ToolName,
+    /// A path whose ticket id is not a UUID is an unknown route, not a bad id.
+    pub uuid_route: bool,
+    /// The body of the read.
+    pub run: RunRead,
+}
+
+/// An operational endpoint.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenEndpoint {
+    /// Path; there are no parameters.
+    pub route: &'static str,
+    /// The body of the endpoint.
+    pub run: RunOpen,
+}
+
+impl Endpoint {
+    /// A command without evidence probes.
+    pub const fn command(tool: ToolName, run: RunCommand) -> Self {
+        Self::Command(CommandEndpoint { tool, probing: Probing::Never, run })
+    }
+
+    /// A command that judges evidence.
+    pub const fn judging(tool: ToolName, probing: Probing, run: RunCommand) -> Self {
+        Self::Command(CommandEndpoint { tool, probing, run })
+    }
+
+    /// A read; a ticket id that is no UUID is a bad id.
+    pub const fn read(tool: ToolName, run: RunRead) -> Self {
+        Self::Read(ReadEndpoint { tool, uuid_route: false, run })
+    }
+
+    /// An operational endpoint, GET only.
+    pub const fn open(route: &'static str, run: RunOpen) -> Self {
+        Self::Open(OpenEndpoint { route, run })
+    }
+
+    /// The row of the tool table, unless the endpoint is open.
+    pub fn tool(&self) -> Option<&'static Tool> {
+        match self {
+            Self::Command(endpoint) => Some(endpoint.tool.tool()),
+            Self::Read(endpoint) => Some(endpoint.tool.tool()),
+            Self::Open(_) => None,
+        }
+    }
+
+    /// Route template.
+    pub fn route(&self) -> &'static str {
+        match self {
+            Self::Open(endpoint) => endpoint.route,
+            _ => self.tool().map_or("", |tool| tool.route),
+        }
+    }
+
+    /// HTTP method.
+    pub fn method(&self) -> &'static str {
+        self.tool().map_or("GET", |tool| tool.method.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ALL, Endpoint};
+
+    #[test]
+    fn no_endpoint_is_listed_twice_and_methods_agree_with_the_kind() {
+        let mut seen = std::collections::BTreeSet::new();
+        for endpoint in ALL {
+            assert!(seen.insert((endpoint.method(), endpoint.route())), "{}", endpoint.route());
+            let is_command = matches!(endpoint, Endpoint::Command(_));
+            assert_eq!(is_command, endpoint.method() == "POST", "{}", endpoint.route());
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! `GET /ux/dispatcher/cockpit`: the queue, and one ticket in detail.
+
+use dispatch_domain::{ErrorCode, Refusal, ToolName};
+use dispatch_store::{PgConnection, audit, cockpit as queue, evidence, tickets};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Endpoint;
+use crate::answer::Answer;
+use crate::clock;
+use crate::cockpit::{Filters, Standing, write_queue};
+use crate::failure::Failure;
+use crate::read::ReadCall;
+use crate::wire::{TicketDocument, TimelineDocument};
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint::read(ToolName::DispatcherCockpit, |call| Box::pin(run(call)));
+
+async fn run(call: &ReadCall) -> Result<Answer, Failure> {
+    call.actor.scope.check_not_empty()?;
+    let filters = Filters::read(&call.query)?;
+    let mut connection = call.connection().await?;
+    let selected = match filters.ticket_id {
+        Some(id) => select(call, &mut connection, id).await?,
+        None => Value::Null,
+    };
+    let rows = queue::queue(&mut connection, &filters.within(&call.actor.scope)).await?;
+    drop(connection);
+    let mut rows: Vec<Standing> = rows
+        .into_iter()
+        .map(|row| Standing::of(row, call.now))
+        .filter(|standing| filters.shows(standing.status()))
+        .collect();
+    rows.sort_by_cached_key(Standing::order);
+    let head = json!({
+        "generated_at": clock::text(call.now),
+        "actor": call.actor_document(),
+        "filters_applied": filters.applied(),
+    })
+    .to_string();
+    // The queue is most of the answer and is written straight into it.
+    let mut body = head.strip_suffix('}').unwrap_or(&head).to_owned();
+    body.push_str(",\"queue\":");
+    write_queue(&mut body, &rows, call.actor.role);
+    body.push_str(",\"selected_ticket\":");
+    body.push_str(&selected.to_string());
+    body.push('}');
+    Ok(Answer::raw_json(200, body))
+}
+
+/// The selected ticket need not be in the queue, but it has to be in the caller's scope.
+async fn select(call: &ReadCall, db: &mut PgConnection, id: Uuid) -> Result<Value, Failure> {
+    let ticket = tickets::find(db, id).await?.ok_or_else(Refusal::ticket_not_found)?;
+    let scope = &call.actor.scope;
+    if !scope.accounts.allows(ticket.account_id) || !scope.sites.allows(ticket.site_id) {
+        return Err(Refusal::new(ErrorCode::ForbiddenScope, "Selected ticket is outside the actor's scope")
+            .with("scope_field", "ticket_id")
+            .with("target_id", id.to_string())
+            .into());
+    }
+    let events = audit::timeline(db, id).await?;
+    let total_items = evidence::count(db, id).await?;
+    Ok(json!({
+        "ticket": TicketDocument::of(&ticket),
+        "timeline": TimelineDocument::of(id, &events),
+        "evidence_summary": { "total_items": total_items },
+    }))
+}

@@ -1,0 +1,184 @@
+//! One request from first byte to answer: correlation, the endpoint's pipeline, counters and the log line.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::Response;
+use axum::http::request::Parts;
+use dispatch_domain::trace::TraceContext;
+use dispatch_domain::{ErrorCode, Refusal, parse_uuid};
+use uuid::Uuid;
+
+use crate::answer::Answer;
+use crate::app::App;
+use crate::endpoint::Endpoint;
+use crate::failure::Failure;
+use crate::identity::{Actor, Claimed, header};
+use crate::metrics::UNMATCHED;
+use crate::open::OpenCall;
+use crate::request_log::{LoggedActor, LoggedFailure, RequestRecord, TraceHeaders};
+use crate::router::ticket_segment;
+use crate::{command, denial, metrics, read};
+
+/// What identifies a request across services.
+#[derive(Debug, Clone)]
+pub struct Correlation {
+    /// Given or made; never blank.
+    pub id: String,
+    /// From `traceparent` or its older stand-in.
+    pub trace: TraceContext,
+}
+
+impl Correlation {
+    fn of(parts: &Parts) -> Self {
+        let text = |name| header(&parts.headers, name);
+        let id = text("x-correlation-id")
+            .map(|id| id.trim().to_owned())
+            .filter(|id| !id.is_empty())
+            .unwrap_or_else(|| Uuid::new_v4().to_string());
+        let (parent, state, legacy) = (text("traceparent"), text("tracestate"), text("x-trace-id"));
+        Self { id, trace: TraceContext::extract(parent.as_deref(), state.as_deref(), legacy.as_deref()) }
+    }
+}
+
+/// What is learnt about a request on its way, for the log and for the record of refusals.
+#[derive(Debug)]
+pub struct Trail {
+    /// Method as sent.
+    pub method: String,
+    /// Path as sent.
+    pub path: String,
+    /// Route template or `UNMATCHED`.
+    pub endpoint: &'static str,
+    /// The tool of the endpoint.
+    pub tool: Option<&'static str>,
+    /// Ticket of the path, lower case, when it is a UUID.
+    pub ticket_id: Option<Uuid>,
+    /// Idempotency key as sent, once accepted.
+    pub request_id: Option<String>,
+    /// The caller as far as known.
+    pub caller: Option<Claimed>,
+    /// Correlation and trace ids.
+    pub correlation: Correlation,
+}
+
+impl Trail {
+    /// Remembers an identified caller.
+    pub fn identified(&mut self, actor: &Actor) {
+        self.caller = Some(Claimed { id: actor.id.clone(), role: actor.role, actor_type: actor.actor_type });
+    }
+}
+
+/// Serves one request.
+pub async fn run(app: Arc<App>, endpoint: Option<&'static Endpoint>, request: Request) -> Response<Body> {
+    let started = Instant::now();
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path().to_owned();
+    let segment = endpoint.and_then(|endpoint| ticket_segment(endpoint.route(), &path));
+    let ticket_id = segment.and_then(parse_uuid);
+    // A command's path with anything but a UUID in it is no route; so are some reads'.
+    let endpoint = endpoint.filter(|endpoint| segment.is_none() || ticket_id.is_some() || takes_any_segment(endpoint));
+    let mut trail = Trail {
+        method: parts.method.as_str().to_owned(),
+        endpoint: endpoint.map_or(UNMATCHED, Endpoint::route),
+        tool: endpoint.and_then(Endpoint::tool).map(|tool| tool.name.as_str()),
+        correlation: Correlation::of(&parts),
+        ticket_id,
+        path,
+        request_id: None,
+        caller: None,
+    };
+    let outcome = match endpoint {
+        None => Err(Failure::from(Refusal::new(ErrorCode::NotFound, "Route not found"))),
+        Some(Endpoint::Command(endpoint)) => command::serve(&app, endpoint, &parts, body, &mut trail).await,
+        Some(Endpoint::Read(endpoint)) => read::serve(&app, endpoint, &parts, &mut trail).await,
+        Some(Endpoint::Open(endpoint)) => {
+            let call = OpenCall { query: parts.uri.query().unwrap_or_default().to_owned(), headers: parts.headers };
+            // Counted before it runs, so that a snapshot of the counters contains its own request.
+            if endpoint.route == "/metrics" {
+                app.metrics.request(&trail.method, trail.endpoint, 200, started.elapsed());
+            }
+            (endpoint.run)(&app, &call).await
+        }
+    };
+    conclude(&app, &trail, outcome, started).await
+}
+
+/// Whether a read answers a bad ticket id itself instead of not being found.
+fn takes_any_segment(endpoint: &Endpoint) -> bool {
+    matches!(endpoint, Endpoint::Read(read) if !read.uuid_route)
+}
+
+/// Counts, records, logs and answers.
+async fn conclude(app: &App, trail: &Trail, outcome: Result<Answer, Failure>, started: Instant) -> Response<Body> {
+    let matched = trail.endpoint != UNMATCHED;
+    let (answer, failure) = match outcome {
+        Ok(answer) => (answer, None),
+        Err(failure) => {
+            let correlation = matched.then_some(trail.correlation.id.as_str());
+            let body = failure.body(trail.request_id.as_deref(), correlation);
+            denial::record(app, trail, &failure, &body).await;
+            let mut answer = Answer::json(failure.status, &body);
+            answer.retry_after_s = failure.retry_after_s;
+            (answer, Some(failure))
+        }
+    };
+    let duration = started.elapsed();
+    let self_counted = trail.endpoint == "/metrics" && answer.status == 200;
+    if !self_counted {
+        app.metrics.request(&trail.method, trail.endpoint, answer.status, duration);
+    }
+    if answer.replayed {
+        app.metrics.replay();
+    }
+    if let Some(failure) = &failure {
+        app.metrics.error(failure.code().as_str());
+        if metrics::is_conflict(failure.code().as_str()) {
+            app.metrics.conflict();
+        }
+    }
+    app.log.write(&record(trail, &answer, failure, duration));
+    let parent = trail.correlation.trace.trace_parent.as_ref().map(ToString::to_string);
+    answer.into_response(&trail.correlation.id, parent.as_deref())
+}
+
+fn record(
+    trail: &Trail,
+    answer: &Answer,
+    failure: Option<Failure>,
+    duration: std::time::Duration,
+) -> RequestRecord {
+    let matched = trail.endpoint != UNMATCHED;
+    let is_command = matched && trail.method == "POST";
+    let trace = &trail.correlation.trace;
+    RequestRecord {
+        method: trail.method.clone(),
+        path: trail.path.clone(),
+        endpoint: trail.endpoint.to_owned(),
+        request_id: trail.request_id.clone(),
+        correlation_id: Some(trail.correlation.id.clone()),
+        trace_id: trace.trace_id.clone(),
+        trace: (is_command || (matched && failure.is_some())).then(|| TraceHeaders {
+            parent: trace.trace_parent.as_ref().map(ToString::to_string),
+            state: trace.trace_state.clone(),
+        }),
+        actor: trail.caller.as_ref().map(|caller| LoggedActor {
+            actor_type: caller.actor_type.as_str().to_owned(),
+            actor_id: caller.id.clone(),
+            actor_role: caller.role.as_str().to_owned(),
+        }),
+        tool_name: trail.caller.as_ref().and(trail.tool).map(str::to_owned),
+        ticket_id: trail.ticket_id.map(|id| id.to_string()),
+        replay: answer.replayed,
+        status: answer.status,
+        duration,
+        failure: failure.map(|failure| LoggedFailure {
+            code: failure.code().as_str().to_owned(),
+            requirement_code: failure.refusal.requirement_code().map(str::to_owned),
+            message: failure.refusal.message.clone(),
+            reason: failure.cause,
+        }),
+    }
+}

@@ -1,0 +1,78 @@
+//! Everything that is not success: a refusal the caller can act on, or an accident of ours.
+
+use dispatch_domain::{ErrorCode, Refusal};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// Seconds after which a caller may try again when the database could not serve.
+const RETRY_AFTER_S: u32 = 1;
+
+/// Why a request did not succeed.
+#[derive(Debug)]
+pub struct Failure {
+    /// What the caller is told.
+    pub refusal: Box<Refusal>,
+    /// HTTP status; the code's own unless said otherwise.
+    pub status: u16,
+    /// What happened, for the log only.
+    pub cause: Option<String>,
+    /// Sent as `Retry-After`.
+    pub retry_after_s: Option<u32>,
+}
+
+impl Failure {
+    /// An accident: the caller gets a reference, the log gets the cause.
+    pub fn internal(cause: impl Into<String>) -> Self {
+        Self::accident(ErrorCode::InternalError, cause.into())
+    }
+
+    /// The message of a command could not be queued.
+    pub fn outbox(cause: impl Into<String>) -> Self {
+        Self::accident(ErrorCode::OutboxInsertFailed, cause.into())
+    }
+
+    fn accident(code: ErrorCode, cause: String) -> Self {
+        let refusal = Refusal::new(code, "Internal server error").with("reference", Uuid::new_v4().to_string());
+        Self { status: code.http_status(), refusal: Box::new(refusal), cause: Some(cause), retry_after_s: None }
+    }
+
+    /// The body is larger than the service reads.
+    pub fn too_large(limit: usize) -> Self {
+        let message = format!("Request body is larger than {limit} bytes");
+        let mut failure = Self::from(Refusal::new(ErrorCode::InvalidRequest, message));
+        failure.status = 413;
+        failure
+    }
+
+    /// A request that has the right shape but not an acceptable value.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::from(Refusal::new(ErrorCode::InvalidRequest, message))
+    }
+
+    /// The error code of the answer.
+    pub fn code(&self) -> ErrorCode {
+        self.refusal.code
+    }
+
+    /// The answer's body.
+    pub fn body(&self, request_id: Option<&str>, correlation_id: Option<&str>) -> Value {
+        self.refusal.body(request_id, correlation_id)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self { status: refusal.http_status(), refusal: Box::new(refusal), cause: None, retry_after_s: None }
+    }
+}
+
+impl From<dispatch_store::StoreError> for Failure {
+    fn from(error: dispatch_store::StoreError) -> Self {
+        let mut failure = Self::internal(error.to_string());
+        if dispatch_store::is_unavailable(&error) {
+            failure.status = 503;
+            failure.retry_after_s = Some(RETRY_AFTER_S);
+        }
+        failure
+    }
+}

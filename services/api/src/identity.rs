@@ -1,0 +1,135 @@
+//! Who is asking: signed claims, or development headers where they are allowed.
+//!
+//! Checks run in one fixed order and the first failure answers. What is known of the caller by then is kept
+//! for the log and for the record of refusals, never for a decision.
+
+mod dev_headers;
+mod token;
+
+use axum::http::HeaderMap;
+use dispatch_domain::{ActorType, Dimension, ErrorCode, Refusal, Role, Scope, Tool};
+
+use crate::config::AuthConfig;
+use crate::failure::Failure;
+
+/// Longest actor id that is stored; it is part of a unique index, whose entries are bounded.
+const ACTOR_ID_LIMIT: usize = 512;
+
+/// An authenticated caller who may use the endpoint.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    /// Actor id, trimmed.
+    pub id: String,
+    /// Canonical role.
+    pub role: Role,
+    /// Kind of actor.
+    pub actor_type: ActorType,
+    /// Accounts and sites.
+    pub scope: Scope,
+}
+
+/// Who the caller says to be, once that is known; the signature is verified, the permission is not.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// Actor id.
+    pub id: String,
+    /// Canonical role.
+    pub role: Role,
+    /// Kind of actor.
+    pub actor_type: ActorType,
+}
+
+/// A caller who was turned away.
+#[derive(Debug)]
+pub struct Rejected {
+    /// The answer.
+    pub failure: Failure,
+    /// Who it was, if that much is known.
+    pub claimed: Option<Claimed>,
+}
+
+impl<E: Into<Failure>> From<E> for Rejected {
+    fn from(error: E) -> Self {
+        Self { failure: error.into(), claimed: None }
+    }
+}
+
+/// Resolves the caller of a protected endpoint.
+///
+/// # Errors
+/// 401, 403, 400 or 500 by the rule that failed first: token or headers, role, tool, scope.
+pub fn resolve(headers: &HeaderMap, tool: &Tool, config: &AuthConfig) -> Result<Actor, Rejected> {
+    match header(headers, "authorization").filter(|value| !value.trim().is_empty()) {
+        Some(authorization) => {
+            let claims = token::verify(bearer(&authorization)?, config)?;
+            let claimed = token::claimed(&claims)?;
+            permit(headers, tool, claimed, || token::scope(&claims))
+        }
+        None if config.allow_dev_headers => {
+            let claimed = dev_headers::claimed(headers)?;
+            permit(headers, tool, claimed, || dev_headers::scope(headers))
+        }
+        None => Err(Refusal::new(ErrorCode::AuthRequired, "Authorization header is required").into()),
+    }
+}
+
+fn bearer(authorization: &str) -> Result<&str, Refusal> {
+    authorization
+        .trim()
+        .split_once(char::is_whitespace)
+        .filter(|(scheme, token)| scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty())
+        .map(|(_, token)| token.trim())
+        .ok_or_else(|| {
+            Refusal::new(ErrorCode::InvalidAuthToken, "Authorization header must be 'Bearer <token>'")
+        })
+}
+
+/// Role, then tool, then scope syntax; the same for both ways in.
+fn permit(
+    headers: &HeaderMap,
+    tool: &Tool,
+    claimed: Claimed,
+    scope: impl FnOnce() -> Result<Scope, Refusal>,
+) -> Result<Actor, Rejected> {
+    let permitted = check_role(tool, claimed.role).and_then(|()| check_tool(headers, tool)).and_then(|()| scope());
+    match permitted {
+        Ok(scope) => Ok(Actor { id: claimed.id, role: claimed.role, actor_type: claimed.actor_type, scope }),
+        Err(refusal) => Err(Rejected { failure: refusal.into(), claimed: Some(claimed) }),
+    }
+}
+
+fn check_role(tool: &Tool, role: Role) -> Result<(), Refusal> {
+    if tool.roles.contains(&role) { Ok(()) } else { Err(Refusal::role(tool, role)) }
+}
+
+fn check_tool(headers: &HeaderMap, tool: &Tool) -> Result<(), Refusal> {
+    let name = tool.name.as_str();
+    match header(headers, "x-tool-name") {
+        Some(sent) if !sent.trim().is_empty() && sent.trim() != name => Err(Refusal::new(
+            ErrorCode::ToolNotAllowed,
+            format!("Tool '{}' is not allowed on {}", sent.trim(), tool.route),
+        )
+        .with("endpoint", tool.route)
+        .with("tool_name", sent)),
+        _ => Ok(()),
+    }
+}
+
+/// A header's value as text; bytes that are not UTF-8 are replaced.
+pub(crate) fn header(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+fn read_role(source: &str, value: &str) -> Result<Role, Refusal> {
+    Role::parse(source, value).map_err(|error| {
+        Refusal::new(ErrorCode::InvalidAuthClaims, error.to_string()).with_dimension(Dimension::Role)
+    })
+}
+
+/// Whether the database could store the id: no NUL, and short enough for an index.
+fn is_storable(actor_id: &str) -> bool {
+    actor_id.len() <= ACTOR_ID_LIMIT && !actor_id.contains('\0')
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+//! Protected reads: caller, then path, then existence and scope, then the answer.
+
+use std::sync::Arc;
+
+use axum::extract::Query;
+use axum::http::request::Parts;
+use dispatch_domain::{ErrorCode, Refusal};
+use dispatch_store::tickets::{self, TicketRow};
+use dispatch_store::{Postgres, is_connection_lost};
+use serde_json::{Value, json};
+use sqlx::pool::PoolConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::answer::Answer;
+use crate::app::App;
+use crate::clock;
+use crate::endpoint::ReadEndpoint;
+use crate::exchange::Trail;
+use crate::failure::Failure;
+use crate::identity::{self, Actor};
+
+/// A read by an identified caller.
+#[derive(Debug)]
+pub struct ReadCall {
+    /// The service.
+    pub app: Arc<App>,
+    /// The caller.
+    pub actor: Actor,
+    /// Tool of the endpoint.
+    pub tool: &'static str,
+    /// The ticket id of the path, when it is a UUID.
+    pub ticket_id: Option<Uuid>,
+    /// Query parameters, decoded, in order.
+    pub query: Vec<(String, String)>,
+    /// The request's moment.
+    pub now: OffsetDateTime,
+}
+
+/// Serves a read.
+pub async fn serve(
+    app: &Arc<App>,
+    endpoint: &'static ReadEndpoint,
+    parts: &Parts,
+    trail: &mut Trail,
+) -> Result<Answer, Failure> {
+    let tool = endpoint.tool.tool();
+    let actor = identity::resolve(&parts.headers, tool, &app.config.auth).map_err(|rejected| {
+        trail.caller = rejected.claimed;
+        rejected.failure
+    })?;
+    trail.identified(&actor);
+    let call = ReadCall {
+        app: Arc::clone(app),
+        actor,
+        tool: tool.name.as_str(),
+        ticket_id: trail.ticket_id,
+        query: query(parts)?,
+        now: clock::now(),
+    };
+    (endpoint.run)(&call).await
+}
+
+fn query(parts: &Parts) -> Result<Vec<(String, String)>, Refusal> {
+    Query::try_from_uri(&parts.uri)
+        .map(|Query(pairs)| pairs)
+        .map_err(|error| Refusal::new(ErrorCode::InvalidQuery, error.to_string()))
+}
+
+impl ReadCall {
+    /// The caller as views show it.
+    pub fn actor_document(&self) -> Value {
+        json!({
+            "actor_id": self.actor.id,
+            "actor_role": self.actor.role,
+            "actor_type": self.actor.actor_type,
+            "tool_name": self.tool,
+        })
+    }
+
+    /// A connection of the pool.
+    ///
+    /// # Errors
+    /// When none can be had.
+    pub async fn connection(&self) -> Result<PoolConnection<Postgres>, Failure> {
+        Ok(self.app.pool.acquire().await?)
+    }
+
+    /// The ticket of the path, and the connection it was read on.
+    ///
+    /// # Errors
+    /// 400 for a bad id, 404 for an unknown ticket, 403 outside the caller's scope.
+    pub async fn ticket(&self) -> Result<(PoolConnection<Postgres>, TicketRow), Failure> {
+        let id = self
+            .ticket_id
+            .ok_or_else(|| Refusal::new(ErrorCode::InvalidTicketId, "Path parameter 'ticketId' must be a valid UUID"))?;
+        let (connection, ticket) = self.find(id).await?;
+        let ticket = ticket.ok_or_else(Refusal::ticket_not_found)?;
+        self.actor.scope.check(ticket.account_id, ticket.site_id)?;
+        Ok((connection, ticket))
+    }
+
+    /// Reads a ticket; connections that turn out to be dead are thrown away.
+    async fn find(&self, id: Uuid) -> Result<(PoolConnection<Postgres>, Option<TicketRow>), Failure> {
+        let mut left = self.app.pool.size();
+        loop {
+            let mut connection = self.app.pool.acquire().await?;
+            match tickets::find(&mut connection, id).await {
+                Ok(ticket) => return Ok((connection, ticket)),
+                Err(error) if left > 0 && is_connection_lost(&error) => {
+                    left -= 1;
+                    // Taken out of the pool instead of given back.
+                    connection.close_on_drop();
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! From paths to endpoints. The list of endpoints is the only source of routes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::Method;
+use axum::routing::any;
+
+use crate::app::App;
+use crate::endpoint::{self, Endpoint};
+use crate::exchange;
+
+/// The endpoints of one route template.
+type Methods = Vec<&'static Endpoint>;
+
+/// Builds the router.
+///
+/// Methods are told apart here and not by the framework, because a known path with another method, HEAD and
+/// OPTIONS included, answers exactly as an unknown path does.
+pub fn build(app: Arc<App>) -> Router {
+    let mut routes: BTreeMap<&'static str, Methods> = BTreeMap::new();
+    for endpoint in endpoint::ALL {
+        routes.entry(endpoint.route()).or_default().push(endpoint);
+    }
+    let mut router = Router::new();
+    for (route, methods) in routes {
+        let methods: &'static Methods = Box::leak(Box::new(methods));
+        router = router.route(
+            route,
+            any(move |State(app): State<Arc<App>>, request: Request| {
+                exchange::run(app, select(methods, request.method()), request)
+            }),
+        );
+    }
+    router
+        .fallback(|State(app): State<Arc<App>>, request: Request| exchange::run(app, None, request))
+        .with_state(app)
+}
+
+fn select(methods: &'static [&'static Endpoint], method: &Method) -> Option<&'static Endpoint> {
+    methods.iter().copied().find(|endpoint| endpoint.method() == method.as_str())
+}
+
+/// The ticket id of a path, as sent: the segment where the template has its placeholder.
+pub fn ticket_segment<'a>(template: &str, path: &'a str) -> Option<&'a str> {
+    let position = template.split('/').position(|segment| segment == dispatch_domain::tool::TICKET_ID)?;
+    path.split('/').nth(position)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ticket_segment;
+
+    #[test]
+    fn the_ticket_id_is_found_by_its_place() {
+        assert_eq!(ticket_segment("/tickets/{ticketId}/triage", "/tickets/abc/triage"), Some("abc"));
+        assert_eq!(ticket_segment("/ux/technician/job-packet/{ticketId}", "/ux/technician/job-packet/x"), Some("x"));
+        assert_eq!(ticket_segment("/tickets", "/tickets"), None);
+    }
+}

@@ -1,0 +1,77 @@
+//! What the binary can be told to do.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use dispatch_store::AppliedMigration;
+use serde_json::{Value, json};
+
+use crate::config::{Config, Environment};
+use crate::request_log::life_cycle;
+use crate::{clock, serve};
+
+const USAGE: &str = "\
+usage: dispatch-api [serve]     serve on a database that is migrated already
+       dispatch-api migrate     bring the schema up to date, print one JSON line
+       dispatch-api --version   print the version";
+
+/// Runs the verb named by the arguments; none means `serve`.
+pub fn run(arguments: Vec<String>) -> ExitCode {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words[..] {
+        [] | ["serve"] => conclude("dispatch-api failed to start", configured(serve::run)),
+        ["migrate"] => conclude("migration failed", configured(migrate)),
+        ["--version" | "-V"] => say(&format!("dispatch-api {}", env!("CARGO_PKG_VERSION"))),
+        ["--help" | "-h" | "help"] => say(USAGE),
+        _ => {
+            life_cycle(true, json!({ "message": "unknown arguments", "arguments": arguments, "usage": USAGE }));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Reads the configuration and runs with it.
+fn configured<F>(run: impl FnOnce(Config) -> F) -> anyhow::Result<()>
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    let config = Config::from_environment(&Environment::of_process())?;
+    serve::block_on(run(config))
+}
+
+async fn migrate(config: Config) -> anyhow::Result<()> {
+    let pool = serve::connect(&config).await?;
+    let migrations = dispatch_store::migrate(&pool).await?;
+    let applied = migrations.iter().filter(|migration| !migration.already_applied).count();
+    let migrations: Vec<Value> = migrations.iter().map(document).collect();
+    life_cycle(false, json!({ "message": "schema is up to date", "applied": applied, "migrations": migrations }));
+    pool.close().await;
+    Ok(())
+}
+
+fn document(migration: &AppliedMigration) -> Value {
+    json!({
+        "version": migration.version,
+        "name": migration.name,
+        "checksum": migration.checksum,
+        "applied_at": clock::text(migration.applied_at),
+        "already_applied": migration.already_applied,
+    })
+}
+
+fn conclude(what: &str, outcome: anyhow::Result<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            life_cycle(true, json!({ "message": what, "error": format!("{error:#}") }));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn say(text: &str) -> ExitCode {
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
