@@ -2,6 +2,7 @@
 
 mod answer;
 mod app;
+mod bootstrap;
 mod clock;
 mod closeout;
 mod cockpit;

@@ -1,6 +1,7 @@
 //! What the binary can be told to do.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use dispatch_store::AppliedMigration;
@@ -8,11 +9,14 @@ use serde_json::{Value, json};
 
 use crate::config::{Config, Environment};
 use crate::request_log::life_cycle;
-use crate::{clock, serve};
+use crate::{bootstrap, clock, serve};
 
 const USAGE: &str = "\
 usage: dispatch-api [serve]     serve on a database that is migrated already
        dispatch-api migrate     bring the schema up to date, print one JSON line
+       dispatch-api seed        bring the schema up to date and seed the demo fixtures
+       dispatch-api bootstrap [--out FILE]
+                                prepare a stack around a running API and write the evidence
        dispatch-api --version   print the version";
 
 /// Runs the verb named by the arguments; none means `serve`.
@@ -21,6 +25,12 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     match words[..] {
         [] | ["serve"] => conclude("dispatch-api failed to start", configured(serve::run)),
         ["migrate"] => conclude("migration failed", configured(migrate)),
+        ["seed"] => prepare(|environment| async move { bootstrap::seed(&environment).await }),
+        ["bootstrap"] => prepare(|environment| async move { bootstrap::run(&environment, None).await }),
+        ["bootstrap", "--out", file] => {
+            let file = PathBuf::from(file);
+            prepare(|environment| async move { bootstrap::run(&environment, Some(file)).await })
+        }
         ["--version" | "-V"] => say(&format!("dispatch-api {}", env!("CARGO_PKG_VERSION"))),
         ["--help" | "-h" | "help"] => say(USAGE),
         _ => {
@@ -37,6 +47,18 @@ where
 {
     let config = Config::from_environment(&Environment::of_process())?;
     serve::block_on(run(config))
+}
+
+/// Prepares a stack; it reports by itself and needs less of the environment than serving does.
+fn prepare<F>(run: impl FnOnce(Environment) -> F) -> ExitCode
+where
+    F: Future<Output = ExitCode>,
+{
+    let environment = Environment::of_process();
+    match serve::block_on(async { Ok(run(environment).await) }) {
+        Ok(code) => code,
+        Err(error) => conclude("preparation failed", Err(error)),
+    }
 }
 
 async fn migrate(config: Config) -> anyhow::Result<()> {
