@@ -53,7 +53,7 @@ pub const fn target_minutes(priority: Priority) -> i64 {
 pub fn standing(priority: Priority, base: OffsetDateTime, now: OffsetDateTime) -> Sla {
     let target_minutes = target_minutes(priority);
     let deadline_at = base.saturating_add(Duration::minutes(target_minutes));
-    let remaining_minutes = (deadline_at - now).whole_milliseconds().div_euclid(60_000) as i64;
+    let remaining_minutes = (deadline_at - now).whole_nanoseconds().div_euclid(60_000_000_000) as i64;
     let sign = if remaining_minutes < 0 { "-" } else { "" };
     let minutes = remaining_minutes.unsigned_abs();
     let status = match remaining_minutes {

@@ -84,9 +84,9 @@ impl Config {
         let text =
             |name: &str| read(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
         let secret = |name: &str| text(name).map(Secret::new);
-        let port = number(&text, "DISPATCH_GATEWAY_PORT", 18789, 0..=65535, &mut problems);
+        let port = number(text, "DISPATCH_GATEWAY_PORT", 18789, 0..=65535, &mut problems);
         let timeout = number(
-            &text,
+            text,
             "DISPATCH_GATEWAY_TIMEOUT_MS",
             10_000,
             MIN_TIMEOUT_MS..=u64::from(u32::MAX),
@@ -94,6 +94,11 @@ impl Config {
         );
         let api_url = text("DISPATCH_API_URL").and_then(|value| base_url(&value, &mut problems));
         let gateway_token = secret("OPENCLAW_GATEWAY_TOKEN");
+        let api_token = secret("DISPATCH_GATEWAY_API_TOKEN");
+        if api_token.as_ref().is_some_and(|token| !token.expose().bytes().all(|byte| byte.is_ascii_graphic()))
+        {
+            problems.push("DISPATCH_GATEWAY_API_TOKEN must consist of printable ASCII characters".to_owned());
+        }
         let jwt = secret("DISPATCH_AUTH_JWT_SECRET").map(|secret| JwtConfig {
             secret,
             issuer: text("DISPATCH_AUTH_JWT_ISSUER"),
@@ -112,7 +117,7 @@ impl Config {
             port: u16::try_from(port).expect("the range of the port ends at 65535"),
             api_url,
             gateway_token,
-            api_token: secret("DISPATCH_GATEWAY_API_TOKEN"),
+            api_token,
             jwt,
             timeout: Duration::from_millis(timeout),
         })
@@ -182,7 +187,8 @@ mod tests {
             ("DISPATCH_GATEWAY_TIMEOUT_MS", "99"),
             ("DISPATCH_API_URL", "ftp://x"),
             ("OPENCLAW_GATEWAY_TOKEN", "  "),
+            ("DISPATCH_GATEWAY_API_TOKEN", "a b"),
         ];
-        assert_eq!(config(&wrong).unwrap_err().0.len(), 4);
+        assert_eq!(config(&wrong).unwrap_err().0.len(), 5);
     }
 }

@@ -19,7 +19,7 @@ pub struct ToolError {
     /// One sentence for a person.
     pub message: String,
     /// Further members.
-    pub details: Map<String, Value>,
+    pub details: Box<Map<String, Value>>,
     /// Milliseconds after which the same call may be repeated with the same request id; none: repeating is no use.
     pub retry_after_ms: Option<u64>,
 }
@@ -28,7 +28,7 @@ impl ToolError {
     /// An error without details that is not worth a retry.
     pub fn new(code: &str, status: u16, message: impl Into<String>) -> Self {
         let (code, message) = (code.to_owned(), message.into());
-        Self { code, status, message, details: Map::new(), retry_after_ms: None }
+        Self { code, status, message, details: Box::default(), retry_after_ms: None }
     }
 
     /// Adds one detail.
@@ -96,7 +96,7 @@ impl ToolError {
         error.insert("code".to_owned(), self.code.as_str().into());
         error.insert("status".to_owned(), self.status.into());
         error.insert("message".to_owned(), self.message.as_str().into());
-        for (name, value) in &self.details {
+        for (name, value) in self.details.iter() {
             error.entry(name.clone()).or_insert_with(|| value.clone());
         }
         error.insert("retryable".to_owned(), self.retry_after_ms.is_some().into());

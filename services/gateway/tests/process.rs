@@ -1,5 +1,7 @@
 //! The process itself: wrong settings, the start line, and stopping on a signal.
 
+#![expect(clippy::unwrap_used, reason = "a process that cannot be started should end the test")]
+
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::net::TcpStream;

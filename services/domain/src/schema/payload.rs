@@ -127,7 +127,8 @@ fn ticket_members(name: ToolName) -> Option<Vec<Member>> {
             optional("requires_approval", flag()),
             optional("approval_reason", text(1)),
             optional("approval_amount_delta_cents", amount()),
-            optional("sop_handoff_acknowledged", flag()),
+            // Of any type: only boolean true acknowledges, anything else counts as not acknowledged.
+            optional("sop_handoff_acknowledged", json!({ "description": "true acknowledges the handoff" })),
         ],
         ToolName::TicketCancel => {
             vec![required("reason", text(1)), optional("cancellation_code", text(1))]

@@ -86,6 +86,12 @@ fn amounts_are_whole_and_exactly_representable() {
 }
 
 #[test]
+fn triage_accepts_any_word_on_the_handoff() {
+    let triage = json!({ "priority": "URGENT", "incident_type": "X", "sop_handoff_acknowledged": "yes" });
+    assert!(validate(ToolName::TicketTriage, &triage).is_empty());
+}
+
+#[test]
 fn whole_numbers_are_read_in_either_notation() {
     assert_eq!(whole_number(&json!(5)), Some(5));
     assert_eq!(whole_number(&json!(5.0)), Some(5));

@@ -43,6 +43,21 @@ const UNASSIGN_LISTED: &[TicketState] = &[
 const UNASSIGN_ACCEPTED: &[TicketState] =
     &[ScheduleProposed, Scheduled, PendingCustomerConfirmation, Dispatched, OnSite, InProgress, OnHold];
 
+/// What most rows share: visible in chat, no state rule, no declared result, no query.
+const PUBLIC: Tool = Tool {
+    name: ToolName::TicketCreate,
+    chat_name: "",
+    method: Method::Get,
+    route: "",
+    roles: &[],
+    listed_states: None,
+    accepted_states: None,
+    result: None,
+    public: true,
+    query: &[],
+    description: "",
+};
+
 /// All tools; `TABLE[name as usize].name == name`.
 pub(super) const TABLE: &[Tool] = &[
     Tool {
@@ -51,12 +66,9 @@ pub(super) const TABLE: &[Tool] = &[
         method: Method::Post,
         route: "/tickets",
         roles: &[Dispatcher, Agent],
-        listed_states: None,
-        accepted_states: None,
         result: Some(New),
-        public: true,
-        query: &[],
         description: "Create a ticket in state NEW for an account's site.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::TicketBlindIntake,
@@ -64,12 +76,8 @@ pub(super) const TABLE: &[Tool] = &[
         method: Method::Post,
         route: "/tickets/intake",
         roles: &[Dispatcher, Agent],
-        listed_states: None,
-        accepted_states: None,
-        result: None,
-        public: true,
-        query: &[],
         description: "Take in an inbound customer request. Ready when identity and classification confidence reach the thresholds and the SOP handoff is acknowledged, else TRIAGED. A repeat within the duplicate window is refused with DUPLICATE_INTAKE.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::TicketTriage,
@@ -80,9 +88,8 @@ pub(super) const TABLE: &[Tool] = &[
         listed_states: Some(&[New, NeedsInfo, Triaged]),
         accepted_states: Some(&[New, NeedsInfo, Triaged]),
         result: Some(Triaged),
-        public: true,
-        query: &[],
         description: "Classify a ticket: priority, incident type and where it goes next (TRIAGED, READY_TO_SCHEDULE or APPROVAL_REQUIRED).",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::SchedulePropose,
@@ -93,9 +100,8 @@ pub(super) const TABLE: &[Tool] = &[
         listed_states: Some(&[ReadyToSchedule]),
         accepted_states: Some(&[ReadyToSchedule]),
         result: Some(ScheduleProposed),
-        public: true,
-        query: &[],
         description: "Propose one or more service windows; the first one becomes the ticket's schedule.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::ScheduleConfirm,
@@ -106,9 +112,8 @@ pub(super) const TABLE: &[Tool] = &[
         listed_states: Some(&[ScheduleProposed]),
         accepted_states: Some(&[ScheduleProposed]),
         result: Some(Scheduled),
-        public: true,
-        query: &[],
         description: "Confirm the service window; the customer is sent a message.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::AssignmentDispatch,
@@ -119,9 +124,8 @@ pub(super) const TABLE: &[Tool] = &[
         listed_states: Some(&[Triaged, Scheduled]),
         accepted_states: Some(&[Triaged, Scheduled]),
         result: Some(Dispatched),
-        public: true,
-        query: &[],
         description: "Dispatch a technician. From SCHEDULED in any mode; from TRIAGED a dispatch_mode is required. EMERGENCY_BYPASS needs a rationale, dispatch_confirmation true and an EMERGENCY ticket without open approvals.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::AssignmentRecommend,
@@ -131,10 +135,9 @@ pub(super) const TABLE: &[Tool] = &[
         roles: &[Dispatcher, Agent],
         listed_states: Some(&[Scheduled, ReadyToSchedule, ScheduleProposed]),
         accepted_states: Some(&[Scheduled, ReadyToSchedule, ScheduleProposed]),
-        result: None,
         public: false,
-        query: &[],
         description: "Rank technicians for a scheduled ticket and keep the ranking as a snapshot.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::ScheduleHold,
@@ -144,10 +147,8 @@ pub(super) const TABLE: &[Tool] = &[
         roles: &[Dispatcher],
         listed_states: Some(&[ScheduleProposed, Scheduled]),
         accepted_states: Some(&[ScheduleProposed, Scheduled]),
-        result: None,
-        public: true,
-        query: &[],
         description: "Hold the schedule while the customer confirms; the present schedule is frozen until release or rollback.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::ScheduleRelease,
@@ -157,10 +158,8 @@ pub(super) const TABLE: &[Tool] = &[
         roles: &[Dispatcher],
         listed_states: Some(&[PendingCustomerConfirmation]),
         accepted_states: Some(&[PendingCustomerConfirmation]),
-        result: None,
-        public: true,
-        query: &[],
         description: "Release a hold the customer has confirmed; the frozen state and window are restored.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::ScheduleRollback,
@@ -170,10 +169,8 @@ pub(super) const TABLE: &[Tool] = &[
         roles: &[Dispatcher],
         listed_states: Some(&[PendingCustomerConfirmation]),
         accepted_states: Some(&[PendingCustomerConfirmation]),
-        result: None,
-        public: true,
-        query: &[],
         description: "Roll a hold back without confirmation; the frozen state and window are restored.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::TechCheckIn,
@@ -184,9 +181,8 @@ pub(super) const TABLE: &[Tool] = &[
         listed_states: Some(&[Dispatched]),
         accepted_states: Some(&[Dispatched]),
         result: Some(InProgress),
-        public: true,
-        query: &[],
         description: "Record the technician's arrival; the ticket moves through ON_SITE to IN_PROGRESS.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::TechRequestChange,
@@ -197,9 +193,8 @@ pub(super) const TABLE: &[Tool] = &[
         listed_states: Some(&[InProgress]),
         accepted_states: Some(&[InProgress]),
         result: Some(ApprovalRequired),
-        public: true,
-        query: &[],
         description: "Ask for approval of more money or of a proposal while on site.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::ApprovalDecide,
@@ -209,10 +204,8 @@ pub(super) const TABLE: &[Tool] = &[
         roles: &[Approver, Dispatcher],
         listed_states: Some(&[ApprovalRequired]),
         accepted_states: Some(&[ApprovalRequired]),
-        result: None,
-        public: true,
-        query: &[],
         description: "Approve or deny a pending approval; approved work returns to where it came from, denied work to TRIAGED.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::CloseoutAddEvidence,
@@ -220,12 +213,8 @@ pub(super) const TABLE: &[Tool] = &[
         method: Method::Post,
         route: "/tickets/{ticketId}/evidence",
         roles: &[Dispatcher, Agent, Technician],
-        listed_states: None,
-        accepted_states: None,
-        result: None,
-        public: true,
-        query: &[],
         description: "Attach evidence by reference: an object-store URI, its kind, and the evidence key it satisfies. Accepted in every state.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::CloseoutCandidate,
@@ -236,9 +225,8 @@ pub(super) const TABLE: &[Tool] = &[
         listed_states: Some(&[InProgress]),
         accepted_states: Some(&[InProgress]),
         result: Some(CompletedPendingVerification),
-        public: true,
-        query: &[],
         description: "Complete the work as an automation candidate: the closeout gate must pass and high-risk work is refused with MANUAL_REVIEW_REQUIRED.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::TechComplete,
@@ -249,9 +237,8 @@ pub(super) const TABLE: &[Tool] = &[
         listed_states: Some(&[InProgress]),
         accepted_states: Some(&[InProgress]),
         result: Some(CompletedPendingVerification),
-        public: true,
-        query: &[],
         description: "Complete the work: all evidence keys and checklist items of the incident's template and a signature or a reason for none.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::QaVerify,
@@ -262,9 +249,8 @@ pub(super) const TABLE: &[Tool] = &[
         listed_states: Some(&[CompletedPendingVerification]),
         accepted_states: Some(&[CompletedPendingVerification]),
         result: Some(Verified),
-        public: true,
-        query: &[],
         description: "Verify completed work against the closeout gate; PASS moves it to VERIFIED and freezes the evidence.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::BillingGenerateInvoice,
@@ -275,9 +261,8 @@ pub(super) const TABLE: &[Tool] = &[
         listed_states: Some(&[Verified]),
         accepted_states: Some(&[Verified]),
         result: Some(Invoiced),
-        public: true,
-        query: &[],
         description: "Move verified work to INVOICED.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::TicketClose,
@@ -288,9 +273,8 @@ pub(super) const TABLE: &[Tool] = &[
         listed_states: Some(&[Verified, Invoiced]),
         accepted_states: Some(&[Verified, Invoiced]),
         result: Some(Closed),
-        public: true,
-        query: &[],
         description: "Close verified or invoiced work; the closeout packet is written.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::TicketForceClose,
@@ -301,9 +285,8 @@ pub(super) const TABLE: &[Tool] = &[
         listed_states: Some(&[CompletedPendingVerification]),
         accepted_states: Some(&[CompletedPendingVerification]),
         result: Some(Closed),
-        public: true,
-        query: &[],
         description: "Close completed work without verification, with an override code and reason. Evidence is still required.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::TicketCancel,
@@ -314,9 +297,8 @@ pub(super) const TABLE: &[Tool] = &[
         listed_states: Some(CANCELLABLE),
         accepted_states: Some(CANCELLABLE),
         result: Some(Cancelled),
-        public: true,
-        query: &[],
         description: "Cancel a ticket that is not closed; its assignment is cleared.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::DispatchForceHold,
@@ -327,9 +309,8 @@ pub(super) const TABLE: &[Tool] = &[
         listed_states: Some(&[Dispatched, OnSite, InProgress]),
         accepted_states: Some(&[Dispatched, OnSite, InProgress]),
         result: Some(OnHold),
-        public: true,
-        query: &[],
         description: "Put dispatched or running work on hold.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::DispatchForceUnassign,
@@ -340,9 +321,8 @@ pub(super) const TABLE: &[Tool] = &[
         listed_states: Some(UNASSIGN_LISTED),
         accepted_states: Some(UNASSIGN_ACCEPTED),
         result: Some(Scheduled),
-        public: true,
-        query: &[],
         description: "Take the technician off a ticket and return it to SCHEDULED.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::ReopenAfterVerification,
@@ -353,9 +333,8 @@ pub(super) const TABLE: &[Tool] = &[
         listed_states: Some(&[Verified, Invoiced]),
         accepted_states: Some(&[Verified, Invoiced]),
         result: Some(InProgress),
-        public: true,
-        query: &[],
         description: "Reopen verified or invoiced work; it returns to IN_PROGRESS.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::CloseoutEvidenceException,
@@ -365,10 +344,8 @@ pub(super) const TABLE: &[Tool] = &[
         roles: &[Dispatcher, Qa, Approver],
         listed_states: Some(&[InProgress, CompletedPendingVerification, Verified, Invoiced]),
         accepted_states: Some(&[InProgress, CompletedPendingVerification, Verified, Invoiced]),
-        result: None,
-        public: true,
-        query: &[],
         description: "Record an evidence exception. It is audited and does not relax the closeout gate.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::DispatchManualBypass,
@@ -379,9 +356,8 @@ pub(super) const TABLE: &[Tool] = &[
         listed_states: Some(&[InProgress, CompletedPendingVerification]),
         accepted_states: Some(&[InProgress, CompletedPendingVerification]),
         result: Some(CompletedPendingVerification),
-        public: true,
-        query: &[],
         description: "Move running work to COMPLETED_PENDING_VERIFICATION by hand, without the closeout gate.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::TicketGet,
@@ -389,12 +365,8 @@ pub(super) const TABLE: &[Tool] = &[
         method: Method::Get,
         route: "/tickets/{ticketId}",
         roles: &[Dispatcher, Agent, Customer, Technician, Qa, Approver, Finance],
-        listed_states: None,
-        accepted_states: None,
-        result: None,
-        public: true,
-        query: &[],
         description: "Read a ticket.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::CloseoutListEvidence,
@@ -402,12 +374,8 @@ pub(super) const TABLE: &[Tool] = &[
         method: Method::Get,
         route: "/tickets/{ticketId}/evidence",
         roles: &[Dispatcher, Agent, Technician, Qa, Approver, Finance],
-        listed_states: None,
-        accepted_states: None,
-        result: None,
-        public: true,
-        query: &[],
         description: "Read the evidence attached to a ticket.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::TicketTimeline,
@@ -415,12 +383,8 @@ pub(super) const TABLE: &[Tool] = &[
         method: Method::Get,
         route: "/tickets/{ticketId}/timeline",
         roles: &[Dispatcher, Agent, Customer, Technician, Qa, Approver, Finance],
-        listed_states: None,
-        accepted_states: None,
-        result: None,
-        public: true,
-        query: &[],
         description: "Read a ticket's audit trail, oldest event first.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::DispatcherCockpit,
@@ -428,10 +392,6 @@ pub(super) const TABLE: &[Tool] = &[
         method: Method::Get,
         route: "/ux/dispatcher/cockpit",
         roles: &[Dispatcher],
-        listed_states: None,
-        accepted_states: None,
-        result: None,
-        public: true,
         query: &[
             "state",
             "priority",
@@ -443,6 +403,7 @@ pub(super) const TABLE: &[Tool] = &[
             "ticket_id",
         ],
         description: "Read the dispatcher's queue with the actions each ticket allows. Filters: state, priority, sla_status, account_id, site_id, assigned_tech_id, incident_type; ticket_id selects one for detail.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::TechJobPacket,
@@ -450,12 +411,8 @@ pub(super) const TABLE: &[Tool] = &[
         method: Method::Get,
         route: "/ux/technician/job-packet/{ticketId}",
         roles: &[Technician, Dispatcher],
-        listed_states: None,
-        accepted_states: None,
-        result: None,
-        public: true,
-        query: &[],
         description: "Read a technician's job packet: access, scope, evidence still missing, checklist, closeout gate, timeline and actions.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::OpsAutonomyPause,
@@ -463,12 +420,8 @@ pub(super) const TABLE: &[Tool] = &[
         method: Method::Post,
         route: "/ops/autonomy/pause",
         roles: &[Dispatcher],
-        listed_states: None,
-        accepted_states: None,
-        result: None,
-        public: true,
-        query: &[],
         description: "Pause automated completion globally, for an incident type or for one ticket.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::OpsAutonomyRollback,
@@ -476,12 +429,8 @@ pub(super) const TABLE: &[Tool] = &[
         method: Method::Post,
         route: "/ops/autonomy/rollback",
         roles: &[Dispatcher],
-        listed_states: None,
-        accepted_states: None,
-        result: None,
-        public: true,
-        query: &[],
         description: "Lift an autonomy pause for the same scope.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::OpsAutonomyState,
@@ -489,12 +438,9 @@ pub(super) const TABLE: &[Tool] = &[
         method: Method::Get,
         route: "/ops/autonomy/state",
         roles: &[Dispatcher],
-        listed_states: None,
-        accepted_states: None,
-        result: None,
-        public: true,
         query: &["ticket_id", "incident_type"],
         description: "Read the autonomy controls and, with ticket_id, the decision for one ticket.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::OutboxReplay,
@@ -502,12 +448,8 @@ pub(super) const TABLE: &[Tool] = &[
         method: Method::Post,
         route: "/outbox/replay",
         roles: &[Finance, Admin],
-        listed_states: None,
-        accepted_states: None,
-        result: None,
-        public: true,
-        query: &[],
         description: "Send a dead-lettered message again.",
+        ..PUBLIC
     },
     Tool {
         name: ToolName::OpsAutonomyReplay,
@@ -515,11 +457,7 @@ pub(super) const TABLE: &[Tool] = &[
         method: Method::Get,
         route: "/ops/autonomy/replay/{ticketId}",
         roles: &[Dispatcher],
-        listed_states: None,
-        accepted_states: None,
-        result: None,
-        public: true,
-        query: &[],
         description: "Read the autonomy decision and its history for one ticket.",
+        ..PUBLIC
     },
 ];
