@@ -43,44 +43,49 @@ impl Provider {
 }
 
 /// Takes one message: scripted answers first, then the answer that the key got before, then a new one.
+///
+/// The work goes on when the caller hangs up, as it would at a real provider: what was asked for happens.
 async fn accept(State(provider): State<Provider>, headers: HeaderMap, body: Bytes) -> Response {
+    match tokio::spawn(handle(provider, headers, body)).await {
+        Ok(response) => response,
+        Err(error) => refusal(StatusCode::INTERNAL_SERVER_ERROR, &format!("the double failed: {error}")),
+    }
+}
+
+async fn handle(provider: Provider, headers: HeaderMap, body: Bytes) -> Response {
     let parsed = read_message(&headers, &body);
-    let answer = provider.ledger().next_answer();
+    let (call, answer) = {
+        let mut ledger = provider.ledger();
+        let call = ledger.arrived(parsed.as_ref().cloned().unwrap_or_else(|_| seen(&body)));
+        (call, ledger.next_answer())
+    };
     if let Some(delay) = answer.delay {
         wait(delay).await;
     }
     let mut ledger = provider.ledger();
-    match parsed {
-        Err(problem) => {
-            ledger.record(&seen(&body), StatusCode::BAD_REQUEST);
-            refusal(StatusCode::BAD_REQUEST, &problem)
-        }
+    let response = match parsed {
+        Err(problem) => refusal(StatusCode::BAD_REQUEST, &problem),
         Ok(message) => answer_to(&mut ledger, &message, &answer),
-    }
+    };
+    ledger.answered(call, response.status());
+    response
 }
 
 fn answer_to(ledger: &mut Ledger, message: &Message, answer: &Answer) -> Response {
-    if let Some(status) = answer.status
-        && !status.is_success()
-    {
-        ledger.record(message, status);
+    let status = answer.status.unwrap_or(StatusCode::OK);
+    if !status.is_success() {
         if answer.take_effect {
             // Ignored: a reused key leaves no second message, and the caller is told of a failure anyway.
             let _ = ledger.deliver(message);
         }
         return refusal(status, "the provider was told to refuse");
     }
-    let status = answer.status.unwrap_or(StatusCode::OK);
     match ledger.deliver(message) {
         Ok(provider_message_id) => {
-            ledger.record(message, status);
             let body = json!({ "provider_message_id": provider_message_id, "status": "accepted" });
             (status, Json(body)).into_response()
         }
-        Err(problem) => {
-            ledger.record(message, StatusCode::CONFLICT);
-            refusal(StatusCode::CONFLICT, problem)
-        }
+        Err(problem) => refusal(StatusCode::CONFLICT, problem),
     }
 }
 
@@ -109,7 +114,7 @@ async fn clear_script(State(provider): State<Provider>) -> Json<Value> {
 }
 
 async fn reset(State(provider): State<Provider>) -> Json<Value> {
-    *provider.ledger() = Ledger::default();
+    provider.ledger().reset();
     Json(json!({ "reset": true }))
 }
 

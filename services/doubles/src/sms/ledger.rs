@@ -21,7 +21,8 @@ pub(super) struct Message {
 struct Call {
     at: OffsetDateTime,
     message: Message,
-    status: StatusCode,
+    /// None while the answer is still owed.
+    status: Option<StatusCode>,
 }
 
 #[derive(Debug)]
@@ -37,6 +38,15 @@ pub(super) struct Ledger {
     calls: Vec<Call>,
     delivered: Vec<Delivered>,
     script: VecDeque<Answer>,
+    /// Resets so far.
+    epoch: u64,
+}
+
+/// Which call, since which reset.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CallNumber {
+    index: usize,
+    epoch: u64,
 }
 
 impl Ledger {
@@ -55,9 +65,24 @@ impl Ledger {
         self.script = answers.into();
     }
 
-    /// Remembers the call, whatever became of it.
-    pub(super) fn record(&mut self, message: &Message, status: StatusCode) {
-        self.calls.push(Call { at: OffsetDateTime::now_utc(), message: message.clone(), status });
+    /// Remembers a call at its arrival; the number is for [`Ledger::answered`].
+    pub(super) fn arrived(&mut self, message: Message) -> CallNumber {
+        self.calls.push(Call { at: OffsetDateTime::now_utc(), message, status: None });
+        CallNumber { index: self.calls.len() - 1, epoch: self.epoch }
+    }
+
+    /// Remembers how a call was answered; a call from before a reset is forgotten.
+    pub(super) fn answered(&mut self, number: CallNumber, status: StatusCode) {
+        if number.epoch == self.epoch
+            && let Some(call) = self.calls.get_mut(number.index)
+        {
+            call.status = Some(status);
+        }
+    }
+
+    /// Forgets everything.
+    pub(super) fn reset(&mut self) {
+        *self = Self { epoch: self.epoch + 1, ..Self::default() };
     }
 
     /// The provider's id of the message; the same key gives the id it was given first.
@@ -86,7 +111,7 @@ impl Ledger {
                 "to": call.message.to,
                 "body": call.message.body,
                 "message_key": call.message.message_key,
-                "status": call.status.as_u16(),
+                "status": call.status.map(|status| status.as_u16()),
             })
         });
         json!({ "calls": calls.collect::<Vec<_>>() })

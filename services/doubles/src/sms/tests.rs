@@ -122,3 +122,21 @@ async fn a_delay_holds_the_answer_back() {
     assert_eq!(call(&routes, "POST", "/messages", message("k1")).await.0, 200);
     assert!(start.elapsed() >= Duration::from_millis(80));
 }
+
+#[tokio::test]
+async fn a_caller_that_hangs_up_is_seen_at_once_and_its_message_still_goes_out() {
+    let routes = routes();
+    call(&routes, "POST", "/script", json!({ "answers": [{ "delay_ms": 60 }] })).await;
+    let hasty =
+        tokio::time::timeout(Duration::from_millis(10), call(&routes, "POST", "/messages", message("k1")));
+    assert!(hasty.await.is_err());
+    let (_, calls) = call(&routes, "GET", "/calls", Value::Null).await;
+    assert_eq!(
+        (&calls["calls"][0]["message_key"], &calls["calls"][0]["status"]),
+        (&json!("k1"), &Value::Null)
+    );
+    // The same key again waits for nothing: by then or now, there is one message.
+    assert_eq!(call(&routes, "POST", "/messages", message("k1")).await.0, 200);
+    let (_, messages) = call(&routes, "GET", "/messages", Value::Null).await;
+    assert_eq!(messages["messages"].as_array().unwrap().len(), 1);
+}
