@@ -187,7 +187,8 @@ impl BundleWriter {
         let mut summary = Summary::default();
         for record in JournalReader::open(&dir.join(JOURNAL))? {
             let record = record?;
-            summary.take(record.at, &record.event);
+            summary.saw(record.at);
+            summary.take(&record.event);
         }
         write_reports(&dir)?;
         scan(&dir, &masker)?;

@@ -149,10 +149,14 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    /// Takes note of one more record.
-    pub(crate) fn take(&mut self, at: Timestamp, entry: &Entry) {
+    /// Takes note of the moment of one more record.
+    pub(crate) fn saw(&mut self, at: Timestamp) {
         self.started_at.get_or_insert(at);
         self.ended_at = Some(at);
+    }
+
+    /// Takes note of what one more record says.
+    pub(crate) fn take(&mut self, entry: &Entry) {
         match entry {
             Entry::RunStarted { run_id, facts, .. } => {
                 self.run_id.clone_from(run_id);

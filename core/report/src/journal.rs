@@ -24,7 +24,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::chain;
 use crate::mask::Masker;
@@ -162,10 +162,4 @@ impl Iterator for JournalReader {
             Err(source) => Some(Err(JournalError::File { path: self.path.clone(), source })),
         }
     }
-}
-
-/// The canonical JSON of what a line says, to compare the line with.
-pub(crate) fn canonical(line: &str) -> Result<String, serde_json::Error> {
-    let value: Value = serde_json::from_str(line)?;
-    serde_json_canonicalizer::to_string(&value)
 }

@@ -1,7 +1,8 @@
 //! What is kept of an event: the evidence format's own shapes, which may outlive the engine's types.
 //!
 //! Names are kebab-case words, times RFC 3339 in UTC, durations whole microseconds (`…_us`). Whole numbers an IEEE
-//! double cannot hold are kept as text, as RFC 8785 asks for, because canonical JSON would round them.
+//! double cannot hold are kept as text, as RFC 8785 asks for, because canonical JSON would round them; so is what is
+//! nested deeper than 100 levels, because common readers of JSON refuse more.
 
 mod from_event;
 mod word;

@@ -3,6 +3,7 @@
 //! Without a signature this finds every change but one: journal, attachments and manifest rewritten together.
 
 mod attachments;
+mod line;
 mod problem;
 mod scan;
 mod verdicts;
@@ -13,7 +14,6 @@ use std::path::Path;
 
 pub use problem::{Problem, RecordFault};
 
-use crate::journal;
 use crate::manifest::{self, JOURNAL, MANIFEST, Manifest};
 use crate::record;
 use scan::Scan;
@@ -87,7 +87,7 @@ fn read_manifest(dir: &Path) -> (Option<Manifest>, Vec<Problem>) {
         }
     }
     // The digest of the manifest stands for the bundle, so there must be one way only to write it.
-    if journal::canonical(&text).ok().as_deref() != Some(text.as_str()) {
+    if serde_json_canonicalizer::to_string(&manifest).ok().as_deref() != Some(text.as_str()) {
         problems.push(Problem::ManifestNotCanonical);
     }
     (Some(manifest), problems)

@@ -16,6 +16,9 @@ use crate::chain::sha256_hex;
 /// The largest whole number every reader of JSON keeps exactly, 2^53 - 1 (RFC 7493).
 const LARGEST_EXACT: u64 = (1 << 53) - 1;
 
+/// How deep a document of a record may be nested. Readers stop at 128 levels, and a record has a few of its own.
+const DEEPEST: usize = 100;
+
 impl From<&Event> for Entry {
     fn from(event: &Event) -> Self {
         match event {
@@ -163,8 +166,13 @@ fn micros(took: Duration) -> u64 {
     u64::try_from(took.as_micros()).unwrap_or(LARGEST_EXACT).min(LARGEST_EXACT)
 }
 
-/// The same value with whole numbers that a double cannot hold as text.
+/// The same value as every reader of JSON will see it: whole numbers that a double cannot hold, and what is nested
+/// deeper than a reader follows, become text.
 fn exact(value: &Value) -> Value {
+    exact_below(value, 0)
+}
+
+fn exact_below(value: &Value, depth: usize) -> Value {
     match value {
         Value::Number(number) => {
             let magnitude = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs));
@@ -173,10 +181,11 @@ fn exact(value: &Value) -> Value {
                 _ => value.clone(),
             }
         }
-        Value::Array(items) => Value::Array(items.iter().map(exact).collect()),
-        Value::Object(members) => {
-            Value::Object(members.iter().map(|(name, member)| (name.clone(), exact(member))).collect())
-        }
+        Value::Array(_) | Value::Object(_) if depth == DEEPEST => Value::String(value.to_string()),
+        Value::Array(items) => Value::Array(items.iter().map(|item| exact_below(item, depth + 1)).collect()),
+        Value::Object(members) => Value::Object(
+            members.iter().map(|(name, member)| (name.clone(), exact_below(member, depth + 1))).collect(),
+        ),
         Value::Null | Value::Bool(_) | Value::String(_) => value.clone(),
     }
 }

@@ -109,8 +109,6 @@ pub enum RecordFault {
     NotARecord(String),
     /// The line does not have the digest it carries.
     Altered,
-    /// The digest holds, but the line is not canonical JSON.
-    NotCanonical,
     /// Another record belongs here: one was deleted, added or moved.
     OutOfOrder {
         /// Number that belongs here.
@@ -128,7 +126,6 @@ impl fmt::Display for RecordFault {
             Self::Unfinished => f.write_str("the line is cut off"),
             Self::NotARecord(detail) => write!(f, "not a record: {detail}"),
             Self::Altered => f.write_str("the record was altered: it does not have the digest it carries"),
-            Self::NotCanonical => f.write_str("the record is not canonical JSON"),
             Self::OutOfOrder { expected } => {
                 write!(f, "record {expected} belongs here: a record was deleted, added or moved")
             }

@@ -1,17 +1,18 @@
 //! One pass over the journal: the chain, and what the records say together.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
+use super::line::{Glance, Line};
 use super::problem::{Problem, RecordFault};
 use crate::bundle::TEXTS;
 use crate::chain;
 use crate::history::Summary;
-use crate::journal;
 use crate::manifest::JOURNAL;
-use crate::record::{self, CountsRecord, Entry, Outcome, PhaseWord, Record};
+use crate::record::{self, CountsRecord, Entry, Outcome, PhaseWord};
 
 /// What a journal says, as far as its chain holds.
 #[derive(Debug, Default)]
@@ -78,65 +79,86 @@ pub(super) fn scan(path: &Path, problems: &mut Vec<Problem>) -> Option<Scan> {
 impl Scan {
     fn line(&mut self, bytes: &[u8]) -> Result<(), (Option<u64>, RecordFault)> {
         let Some((b'\n', line)) = bytes.split_last() else { return Err((None, RecordFault::Unfinished)) };
-        let line =
-            str::from_utf8(line).map_err(|error| (None, RecordFault::NotARecord(error.to_string())))?;
-        let parsed = serde_json::from_str::<Record>(line);
-        let seq = parsed.as_ref().ok().map(|record| record.seq);
-        let body = chain::unseal(line).filter(|(body, digest)| chain::sha256_hex(body.as_bytes()) == *digest);
-        // The digest first: it says more of a damaged line than where a parser gives up.
-        if body.is_none() && parsed.is_ok() {
-            return Err((seq, RecordFault::Altered));
-        }
-        let record = parsed.map_err(|error| (None, RecordFault::NotARecord(error.to_string())))?;
-        if journal::canonical(line).ok().as_deref() != Some(line) {
-            return Err((seq, RecordFault::NotCanonical));
-        }
-        let expected = self.records + 1;
-        if record.seq != expected {
-            return Err((seq, RecordFault::OutOfOrder { expected }));
-        }
-        if record.prev != self.head {
-            return Err((seq, RecordFault::NotChained));
-        }
-        self.in_place(&record.event).map_err(|detail| (seq, RecordFault::OutOfPlace(detail)))?;
-        self.take(&record);
+        let line = str::from_utf8(line).map_err(|error| (None, not_a_record(&error)))?;
+        let line = Line::cut(line)
+            .ok_or_else(|| (None, not_a_record(&"it does not have the form of a journal's line")))?;
+        self.record(&line).map_err(|fault| (Some(line.seq), fault))?;
         self.records += 1;
-        self.head = record.sha256;
+        line.sha256.clone_into(&mut self.head);
         Ok(())
     }
 
-    fn in_place(&self, entry: &Entry) -> Result<(), String> {
-        match entry {
-            Entry::RunStarted { format, .. } if format != record::FORMAT => {
-                Err(format!("the format `{format}` is not `{}`", record::FORMAT))
-            }
-            Entry::RunStarted { .. } if self.started => Err("a run begins once".to_owned()),
+    fn record(&mut self, line: &Line<'_>) -> Result<(), RecordFault> {
+        if !chain::holds(line.open, line.sha256) {
+            return Err(RecordFault::Altered);
+        }
+        let expected = self.records + 1;
+        if line.seq != expected {
+            return Err(RecordFault::OutOfOrder { expected });
+        }
+        if line.prev != self.head {
+            return Err(RecordFault::NotChained);
+        }
+        let at = line.at.parse().map_err(|error: jiff::Error| not_a_record(&error))?;
+        self.event(line.event)?;
+        self.summary.saw(at);
+        Ok(())
+    }
+
+    /// A run consists mostly of steps, and of those only the outcome counts here.
+    fn event(&mut self, text: &str) -> Result<(), RecordFault> {
+        let glance: Glance<'_> = serde_json::from_str(text).map_err(|error| not_a_record(&error))?;
+        match (glance.kind, glance.unit, glance.step) {
             // The stack is raised first: what it is made of belongs to the facts the run begins with.
-            Entry::RunStarted { .. } | Entry::Service { .. } | Entry::StackReady { .. } if !self.started => {
+            ("service" | "stack-ready", _, _) if !self.started => Ok(()),
+            ("service" | "stack-ready" | "lane-ready" | "step-started", _, _) => self.running(),
+            ("step-finished", Some(unit), Some(step)) => {
+                self.running()?;
+                // What the clean-up says does not decide about the service.
+                if let Some(worst) = self.open.get_mut(&*unit).filter(|_| step.phase != PhaseWord::Finally) {
+                    *worst = step.verdict.max(*worst);
+                }
                 Ok(())
             }
-            _ if !self.started => Err("the run had not begun".to_owned()),
-            _ if self.summary.exit_code.is_some() => Err("the run had ended before".to_owned()),
-            Entry::UnitFinished { unit, .. } if !self.open.contains_key(unit) => {
-                Err(format!("the unit `{unit}` had not begun"))
+            _ => {
+                let entry: Entry = serde_json::from_str(text).map_err(|error| not_a_record(&error))?;
+                self.in_place(&entry)?;
+                self.take(&entry);
+                Ok(())
             }
-            _ => Ok(()),
         }
     }
 
-    fn take(&mut self, record: &Record) {
-        self.summary.take(record.at, &record.event);
-        match &record.event {
+    fn running(&self) -> Result<(), RecordFault> {
+        match (self.started, self.summary.exit_code) {
+            (true, None) => Ok(()),
+            (false, _) => Err(RecordFault::OutOfPlace("the run had not begun".to_owned())),
+            (true, Some(_)) => Err(RecordFault::OutOfPlace("the run had ended before".to_owned())),
+        }
+    }
+
+    fn in_place(&self, entry: &Entry) -> Result<(), RecordFault> {
+        let wrong = |detail: String| Err(RecordFault::OutOfPlace(detail));
+        match entry {
+            Entry::RunStarted { format, .. } if format != record::FORMAT => {
+                wrong(format!("the format `{format}` is not `{}`", record::FORMAT))
+            }
+            Entry::RunStarted { .. } if self.started => wrong("a run begins once".to_owned()),
+            Entry::RunStarted { .. } => Ok(()),
+            Entry::UnitFinished { unit, .. } if !self.open.contains_key(unit) => {
+                wrong(format!("the unit `{unit}` had not begun"))
+            }
+            _ => self.running(),
+        }
+    }
+
+    fn take(&mut self, entry: &Entry) {
+        self.summary.take(entry);
+        match entry {
             Entry::RunStarted { .. } => self.started = true,
             Entry::UnitStarted(unit) => {
                 self.open.insert(unit.id.clone(), Outcome::Passed);
                 self.texts.insert(format!("{TEXTS}/{}", unit.place.file), unit.text_sha256.clone());
-            }
-            // What the clean-up says does not decide about the service.
-            Entry::StepFinished { unit, step } if step.phase != PhaseWord::Finally => {
-                if let Some(worst) = self.open.get_mut(unit) {
-                    *worst = step.verdict.max(*worst);
-                }
             }
             Entry::Snapshot(snapshot) => {
                 if let Some(path) = &snapshot.attachment {
@@ -154,4 +176,8 @@ impl Scan {
             _ => {}
         }
     }
+}
+
+fn not_a_record(why: &dyn Display) -> RecordFault {
+    RecordFault::NotARecord(why.to_string())
 }

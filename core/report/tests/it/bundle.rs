@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use drillyard_engine::event::Event;
 use drillyard_report::bundle::{BundleError, BundleWriter};
 use drillyard_report::history::History;
 use drillyard_report::journal::JournalReader;
@@ -69,6 +70,25 @@ fn numbers_that_canonical_json_would_round_are_kept_as_text() {
     let (_runs, dir) = story::bundle();
     let history = History::read(&dir).expect("it reads back");
     assert_eq!(history.facts["seed"], json!("18446744073709551615"));
+}
+
+#[test]
+fn an_answer_nested_deeper_than_readers_follow_is_kept_as_text() {
+    let deep = (0..127).fold(json!(1), |inner, _| json!([inner]));
+    let runs = tempfile::tempdir().expect("a folder");
+    let mut events = story::events();
+    let mut step = story::passed_step(story::QUIET);
+    step.observations[0].answer = Ok(deep.clone());
+    events[8] = Event::StepFinished { unit: story::QUIET.to_owned(), step: Box::new(step) };
+    let dir = story::told(runs.path(), events).dir;
+    verify(&dir).expect("it holds together");
+    let history = History::read(&dir).expect("it reads back");
+    let mut kept = history.units[0].steps[0].observations[0].answer.clone().expect("an answer");
+    while let Value::Array(mut items) = kept {
+        kept = items.remove(0);
+    }
+    let rest: Value = serde_json::from_str(kept.as_str().expect("text")).expect("JSON");
+    assert_eq!(rest, (0..27).fold(json!(1), |inner, _| json!([inner])));
 }
 
 #[test]

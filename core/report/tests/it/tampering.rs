@@ -181,13 +181,47 @@ fn a_journal_with_a_repaired_chain_does_not_have_the_head_of_the_manifest() {
 }
 
 #[test]
-fn a_record_that_is_not_canonical_is_refused_though_its_digest_holds() {
+fn a_line_in_another_form_is_refused_though_its_digest_holds() {
+    let forms: [(&str, &str); 4] = [
+        ("{\"at\"", "{ \"at\""),
+        ("\"seq\":1", "\"seq\":01"),
+        ("\"seq\":1", "\"seq\": 1"),
+        ("{\"at\":", "{\"a\":1,\"at\":"),
+    ];
+    for (from, to) in forms {
+        let (_runs, dir) = story::bundle();
+        let mut lines = lines(&dir);
+        let body = lines[0][..lines[0].len() - 77].replacen(from, to, 1);
+        lines[0] = format!("{body},\"sha256\":\"{}\"}}", sha256(format!("{body}}}").as_bytes()));
+        write_lines(&dir, &lines);
+        let (line, seq, fault) = bad_record(&dir);
+        assert_eq!((line, seq), (1, None), "{to}");
+        assert!(matches!(fault, RecordFault::NotARecord(_)), "{fault:?}");
+    }
+}
+
+#[test]
+fn an_event_of_no_known_kind_is_no_record() {
     let (_runs, dir) = story::bundle();
-    let mut lines = lines(&dir);
-    let body = lines[0][..lines[0].len() - 77].replacen("{\"at\"", "{ \"at\"", 1);
-    lines[0] = format!("{body},\"sha256\":\"{}\"}}", sha256(format!("{body}}}").as_bytes()));
-    write_lines(&dir, &lines);
-    assert_eq!(bad_record(&dir), (1, Some(1), RecordFault::NotCanonical));
+    for event in [
+        "{\"kind\":\"waved-through\"}",
+        "{\"kind\":\"step-finished\",\"unit\":\"a\"}",
+        "{}",
+        "[]",
+        "{\"kind\":\"stack-ready\"",
+        "1}",
+    ] {
+        let mut lines = lines(&dir);
+        let body = format!(
+            "{{\"at\":\"2026-11-22T10:00:00Z\",\"event\":{event},\"prev\":\"{}\",\"seq\":1",
+            "0".repeat(64)
+        );
+        lines[0] = format!("{body},\"sha256\":\"{}\"}}", sha256(format!("{body}}}").as_bytes()));
+        write_lines(&dir, &lines);
+        let (line, seq, fault) = bad_record(&dir);
+        assert_eq!((line, seq), (1, Some(1)), "{event}");
+        assert!(matches!(fault, RecordFault::NotARecord(_)), "{event}: {fault:?}");
+    }
 }
 
 #[test]
