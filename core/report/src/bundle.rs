@@ -30,7 +30,8 @@ use crate::manifest::{self, FileFacts, JOURNAL, JournalFacts, MANIFEST, Manifest
 use crate::mask::Masker;
 use crate::record::{self, Entry, SnapshotRecord};
 
-pub(crate) use files::{is_inside, list};
+pub(crate) use files::is_inside;
+pub use files::list;
 
 /// Name of the link to the newest bundle, beside the bundles.
 pub const LATEST: &str = "latest";

@@ -10,7 +10,7 @@ use std::path::Path;
 ///
 /// A folder cannot be read, or there is something that is neither a file nor a folder: a link could lead out of the
 /// bundle and show other content tomorrow.
-pub(crate) fn list(dir: &Path) -> io::Result<Vec<String>> {
+pub fn list(dir: &Path) -> io::Result<Vec<String>> {
     let mut paths = Vec::new();
     walk(dir, "", &mut paths)?;
     paths.sort();
