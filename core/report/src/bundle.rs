@@ -153,7 +153,8 @@ impl BundleWriter {
         fs::write(&target, masked).map_err(at(&target))
     }
 
-    /// Copies a file beside the journal piece by piece, such as a log of any size.
+    /// Copies a file beside the journal line by line, such as a log of any size. A secret value across two lines, or
+    /// across a piece of an endless line, is not replaced here; the last search of all files finds it.
     ///
     /// # Errors
     ///

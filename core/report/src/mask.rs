@@ -146,7 +146,7 @@ impl Masker {
     ///
     /// The file cannot be read.
     pub fn find_in_file(&self, path: &Path) -> io::Result<Option<String>> {
-        let overlap = self.longest().saturating_sub(1);
+        let Some(overlap) = self.longest().checked_sub(1) else { return Ok(None) };
         let mut file = File::open(path)?;
         let mut window = Vec::with_capacity(overlap + 64 * 1024);
         loop {

@@ -6,9 +6,10 @@
 //! rules:
 //!   - { field: id, kind: uuid }                 # `*` stands for any part of a name
 //!   - { field: "*_at", kind: time }
-//!   - { path: "body.files[*].url", kind: url }  # `*` stops at a dot, `**` does not
+//!   - { path: "files[*].url", kind: url }       # `*` stops at a dot, `**` does not
 //! ```
 //!
+//! A path begins at the value of the snapshot, which need not be the whole answer.
 //! The first rule that fits a member decides; of a list it decides about every item. `null` and an absent member are
 //! left as they are, because whether there is a value is part of what a snapshot shows. UUIDs get numbers in the order
 //! in which they appear, the same UUID the same number in all places, also inside other texts and in member names.

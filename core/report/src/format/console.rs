@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use drillyard_engine::event::Stamped;
 use jiff::Timestamp;
 
-use super::words::{Paint, took};
+use super::words::{Paint, plain, took};
 use super::{Format, ReportError, explain};
 use crate::history::{End, History, UnitEnd, UnitHistory};
 use crate::mask::Masker;
@@ -74,7 +74,9 @@ impl<W: Write> Console<W> {
             Entry::Service { service, lane, state: ServiceWord::Died, detail, .. } => {
                 let whose = lane.map_or_else(|| "shared".to_owned(), |lane| format!("lane {lane}"));
                 self.line(
-                    &self.paint.outcome(Outcome::Aborted, &format!("{service} ({whose}) died: {detail}")),
+                    &self
+                        .paint
+                        .outcome(Outcome::Aborted, &format!("{service} ({whose}) died: {}", plain(&detail))),
                 )?;
             }
             Entry::StackReady { took_us } => self.line(&format!("stack ready in {}", took(took_us)))?,

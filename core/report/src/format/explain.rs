@@ -1,7 +1,7 @@
 //! Why a unit did not pass, in full: the same text on the console and in JUnit.
 
 use super::difference;
-use super::words::{Paint, one_line, took};
+use super::words::{Paint, one_line, plain, took};
 use crate::history::UnitHistory;
 use crate::record::{FailureRecord, ObservationRecord, Outcome, SnapshotRecord, SnapshotWord, StepRecord};
 
@@ -13,7 +13,7 @@ pub(super) fn unit(unit: &UnitHistory, paint: Paint) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(reason) = unit.end.as_ref().and_then(|end| end.reason.as_ref()) {
         lines.push(String::new());
-        lines.extend(reason.lines().map(|line| format!("  {line}")));
+        lines.extend(reason.lines().map(|line| format!("  {}", plain(line))));
     }
     for bad in unit.steps.iter().filter(|step| step.verdict != Outcome::Passed) {
         lines.push(String::new());
@@ -51,7 +51,7 @@ fn step(step: &StepRecord, paint: Paint, lines: &mut Vec<String>) {
     }
     for (field, diff) in difference::of_step(step) {
         lines.push(format!("    {field}, expected against actual"));
-        lines.extend(diff.lines().map(|line| format!("      {}", paint.diff_line(line))));
+        lines.extend(diff.lines().map(|line| format!("      {}", paint.diff_line(&plain(line)))));
     }
     observations(step, paint, lines);
     if !step.log_window.is_empty() {
@@ -67,7 +67,7 @@ fn failure(failed: &FailureRecord, before: Option<&FailureRecord>, paint: Paint,
         before.is_some_and(|before| before.place.file == place.file && before.place.line == place.line);
     if !same {
         lines.push(format!("    {}:{}:{}", place.file, place.line, place.column));
-        lines.push(format!("      {} | {}", place.line, failed.line.trim_end()));
+        lines.push(format!("      {} | {}", place.line, plain(failed.line.trim_end())));
     }
     lines.push(format!("      {}", paint.bold(&failed.path)));
     lines.push(format!("        expected  {}", one_line(&failed.expected)));
@@ -109,7 +109,7 @@ fn snapshot(snapshot: &SnapshotRecord, paint: Paint, lines: &mut Vec<String>) {
             .diff
             .iter()
             .flat_map(|diff| diff.lines())
-            .map(|line| format!("    {}", paint.diff_line(line))),
+            .map(|line| format!("    {}", paint.diff_line(&plain(line)))),
     );
     lines.push("    review: drillyard review".to_owned());
 }

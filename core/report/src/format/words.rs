@@ -17,9 +17,13 @@ pub(super) fn took(micros: u64) -> String {
 /// One line of at most [`LONGEST_LINE`] characters.
 pub(super) fn one_line(text: &str) -> String {
     let all = text.chars().count();
-    let shown: String =
-        text.chars().take(LONGEST_LINE).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let shown = plain(&text.chars().take(LONGEST_LINE).collect::<String>());
     if all > LONGEST_LINE { format!("{shown} … ({all} characters)") } else { shown }
+}
+
+/// The text without control characters: what a service answers or logs must not move a reader's cursor.
+pub(super) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Colours, only when they were asked for.

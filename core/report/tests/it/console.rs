@@ -161,3 +161,18 @@ fn units_that_never_ran_are_counted() {
     }
     assert!(shown(events, Look::default()).contains("1 passed, 1 failed; 2 of 5 units in 4.50 s"));
 }
+
+#[test]
+fn what_a_service_says_cannot_move_the_cursor() {
+    let mut events = story::events();
+    let place = events.iter().position(|e| matches!(e, Event::UnitFinished { .. })).expect("a unit ends");
+    if let Event::UnitFinished { verdict, reason, .. } = &mut events[place] {
+        (*verdict, *reason) = (Verdict::Aborted, Some("said \x1b[2J and\r left".to_owned()));
+    }
+    let mut step = story::failed_step();
+    step.log_window.push("\x1b]0;title\x07".to_owned());
+    step.failures[0].actual = "\x1b[31m".to_owned();
+    events.insert(place, Event::StepFinished { unit: story::QUIET.to_owned(), step: Box::new(step) });
+    let text = shown(events, Look::default());
+    assert!(!text.contains(['\x1b', '\r', '\x07']), "{text:?}");
+}

@@ -148,3 +148,20 @@ fn a_document_reads_as_yaml_in_the_order_of_the_answer() {
         "z: '[uuid:1]'\na:\n- 1\n- b: |\n    multi\n    line\nt: 'true'\nf: false\nn: null\n"
     );
 }
+
+#[test]
+fn a_time_in_any_other_spelling_is_told() {
+    let rules = rules();
+    for good in ["2026-11-22T10:00:00Z", "2026-11-22T10:00:00.123456+02:00"] {
+        assert!(rules.redact(&json!({ "seen_at": good })).is_ok(), "{good}");
+    }
+    for bad in [
+        "2026-11-22 10:00:00Z",
+        "2026-11-22T10:00Z",
+        "2026-11-22T10:00:00+00",
+        "2026-02-30T10:00:00Z",
+        "20261122T100000Z",
+    ] {
+        assert!(rules.redact(&json!({ "seen_at": bad })).is_err(), "{bad}");
+    }
+}
