@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display, Write as _};
 
+use drillyard_report::format::github;
 use drillyard_spec::diagnostic::Diagnostic;
 use drillyard_spec::source::{Place, Source, Span, Texts};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
@@ -30,7 +31,7 @@ pub fn render(diagnostics: &[Diagnostic], texts: &Texts, style: Style) -> String
         match style {
             Style::Human { color } => human(diagnostic, texts, color, &mut out),
             Style::Json => json(diagnostic, &mut out),
-            Style::Github => github(diagnostic, texts, &mut out),
+            Style::Github => annotate(diagnostic, texts, &mut out),
         }
         out
     })
@@ -56,12 +57,12 @@ fn json(diagnostic: &Diagnostic, out: &mut String) {
     out.push('\n');
 }
 
-fn github(diagnostic: &Diagnostic, texts: &Texts, out: &mut String) {
+fn annotate(diagnostic: &Diagnostic, texts: &Texts, out: &mut String) {
     let Place { file, line, column } = &diagnostic.place;
     let end = texts
         .get(file)
         .map(|source| source.place(Span { start: diagnostic.span.end, end: diagnostic.span.end }));
-    let mut place = format!("file={},line={line},col={column}", property(file));
+    let mut place = format!("file={},line={line},col={column}", github::property(file));
     if let Some(end) = end.filter(|end| end.line >= *line) {
         let _ = write!(place, ",endLine={}", end.line);
         if end.line == *line && end.column > *column {
@@ -75,18 +76,8 @@ fn github(diagnostic: &Diagnostic, texts: &Texts, out: &mut String) {
     if let Some(help) = &diagnostic.help {
         let _ = write!(message, "\nhelp: {help}");
     }
-    let title = property(&format!("{} {}", diagnostic.code, diagnostic.code.title()));
-    let _ = writeln!(out, "::error {place},title={title}::{}", data(&message));
-}
-
-/// Escapes the message of a workflow command.
-fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-/// Escapes a property of a workflow command.
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
+    let title = github::property(&format!("{} {}", diagnostic.code, diagnostic.code.title()));
+    let _ = writeln!(out, "::error {place},title={title}::{}", github::message(&message));
 }
 
 /// A diagnostic with the text it points into, as miette draws it.

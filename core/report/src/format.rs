@@ -3,8 +3,10 @@
 pub mod console;
 mod difference;
 mod explain;
+pub mod github;
 pub mod json;
 pub mod junit;
+pub mod markdown;
 mod words;
 
 use std::path::Path;
@@ -45,7 +47,8 @@ pub struct Format {
 }
 
 /// Every format.
-pub static FORMATS: &[Format] = &[console::FORMAT, json::FORMAT, junit::FORMAT];
+pub static FORMATS: &[Format] =
+    &[console::FORMAT, github::FORMAT, json::FORMAT, junit::FORMAT, markdown::FORMAT];
 
 /// The format of that name.
 #[must_use]

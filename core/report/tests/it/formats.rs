@@ -108,8 +108,64 @@ fn an_interrupted_run_and_what_it_left_behind_show_in_every_format() {
         console.contains("left behind: database lane_l2") && console.contains("the run was interrupted"),
         "{console}"
     );
+    let github = report(&dir, format::find("github").expect("listed")).expect("a report");
+    assert!(github.contains("title=left behind::database lane_l2\n"), "{github}");
+    assert!(github.contains("title=interrupted::the run never ended\n"), "{github}");
+    let markdown = report(&dir, format::find("markdown").expect("listed")).expect("a report");
+    assert!(
+        markdown.contains("**The run was interrupted.**") && markdown.contains("database lane\\_l2"),
+        "{markdown}"
+    );
+    assert!(markdown.contains("| interrupted | drills/stuck-scheduling |"), "{markdown}");
     let json = report(&dir, format::find("json").expect("listed")).expect("a report");
     let json: Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!((&json["exit_code"], &json["units"][1]["verdict"]), (&Value::Null, &Value::Null));
     assert_eq!(json["residue"][0], "database lane_l2");
+}
+
+#[test]
+fn github_annotates_the_lines_that_do_not_hold() {
+    let (_runs, dir) = story::bundle();
+    let text = report(&dir, format::find("github").expect("listed")).expect("a report");
+    assert_eq!(
+        text,
+        "::error file=drills/stuck-scheduling.yaml,line=21,col=13,title=failed%3A drills/stuck-scheduling::body.site.zone: expected 4, actual 3\n\
+         ::error file=drills/stuck-scheduling.yaml,line=21,col=13,title=failed%3A drills/stuck-scheduling::body.state: expected READY_TO_SCHEDULE, actual TRIAGED\n"
+    );
+}
+
+#[test]
+fn github_names_a_unit_that_has_no_failed_line_and_escapes_what_it_says() {
+    for (reason, shown) in [(Some("100%\nlost".to_owned()), "100%25%0Alost"), (None, "aborted")] {
+        let runs = tempfile::tempdir().expect("a folder");
+        let mut events = story::events();
+        let place = events.iter().position(|e| matches!(e, Event::UnitFinished { .. })).expect("a unit ends");
+        if let Event::UnitFinished { verdict, reason: why, .. } = &mut events[place] {
+            (*verdict, *why) = (Verdict::Aborted, reason);
+        }
+        let dir = story::told(runs.path(), events).dir;
+        let text = report(&dir, format::find("github").expect("listed")).expect("a report");
+        let line = format!(
+            "::error file=drills/quiet-night.yaml,line=1,col=1,title=aborted%3A drills/quiet-night::{shown}\n"
+        );
+        assert!(text.starts_with(&line), "{text}");
+    }
+}
+
+#[test]
+fn markdown_has_a_row_per_unit_and_each_that_did_not_pass_in_full() {
+    let (_runs, dir) = story::bundle();
+    let text = report(&dir, format::find("markdown").expect("listed")).expect("a report");
+    assert!(
+        text.starts_with("# Run 20261122-100000-ab12\n\n1 passed, 1 failed; 4.50 s; exit code 1\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("\n| passed | drills/quiet-night | No alert without a cause | 412 ms |\n"),
+        "{text}"
+    );
+    assert!(text.contains("| A backlog raises STUCK\\_SCHEDULING |"), "{text}");
+    assert!(text.contains("\n## drills/stuck-scheduling\n\n```text\n  failed  drills/"), "{text}");
+    assert!(!text.contains("## drills/quiet-night"), "{text}");
+    assert!(text.ends_with("rerun: drillyard run drills/stuck-scheduling\n```\n"), "{text}");
 }
