@@ -1,1 +1,5 @@
-fn main() {}
+//! Each drill as a test: `cargo test --test drills -- stuck-scheduling`.
+
+fn main() -> std::process::ExitCode {
+    drillyard::suite::drills()
+}

@@ -1,1 +1,5 @@
-fn main() {}
+//! Each scenario as a test: `cargo test --test features -- backlog`.
+
+fn main() -> std::process::ExitCode {
+    drillyard::suite::features()
+}

@@ -1,1 +1,14 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+pub mod command;
+pub mod exit;
+pub mod facts;
+pub mod harness;
+pub mod interrupt;
+pub mod recorder;
+pub mod render;
+pub mod root;
+pub mod scenario;
+pub mod select;
+pub mod snapshots;
+pub mod suite;

@@ -1,2 +1,9 @@
-//! Placeholder.
-fn main() {}
+//! The `drillyard` command.
+
+use std::process::ExitCode;
+
+mod cli;
+
+fn main() -> ExitCode {
+    cli::main()
+}

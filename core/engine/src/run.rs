@@ -1,5 +1,6 @@
 //! One unit from its lane to its verdict.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use drillyard_spec::drill::{Drill, Step};
@@ -24,7 +25,12 @@ pub struct Ground {
     pub interrupted: CancellationToken,
     /// Keep the lane of a unit that did not pass.
     pub keep_failed: bool,
+    /// Told every secret a lane makes, name and value, before anything of the lane is reported.
+    pub secret: SecretKeeper,
 }
+
+/// Takes the name and value of a secret, to keep it out of everything that is written.
+pub type SecretKeeper = Arc<dyn Fn(&str, &str) + Send + Sync>;
 
 /// What came of a unit.
 #[derive(Debug, Clone)]
@@ -75,6 +81,9 @@ pub async fn begin(stack: &Stack, drill: &Drill, kind: UnitKind, ground: &Ground
     let request = LaneRequest::new(&unit.id).with_env(drill.env.clone());
     match stack.lane(request).await {
         Ok(lane) => {
+            for (name, value) in lane.secrets() {
+                (ground.secret)(&name, &value);
+            }
             let pair = (ground.events.clone(), ground.snapshots.clone());
             let (id, name) = (unit.id.clone(), lane.name().to_owned());
             ground.events.emit(Event::LaneReady { unit: id, lane: name, took: begun.elapsed() });
@@ -83,7 +92,7 @@ pub async fn begin(stack: &Stack, drill: &Drill, kind: UnitKind, ground: &Ground
             Ok(UnitRun { session, ground, begun, verdicts: Vec::new(), reason: None, index: 0 })
         }
         Err(error) => {
-            let reason = Some(error.to_string());
+            let reason = Some(error.full());
             let outcome = UnitOutcome { unit: unit.id, verdict: Verdict::Aborted, reason, residue: Vec::new() };
             emit_finished(&ground.events, &outcome, begun.elapsed(), Vec::new());
             Err(outcome)
@@ -124,6 +133,24 @@ impl UnitRun {
             }
         }
         true
+    }
+
+    /// Carries out the steps of one sentence until one goes wrong, and gives the worst verdict among them.
+    pub async fn sentence(&mut self, steps: &[Step], phase: Phase) -> Verdict {
+        let mut worst = Verdict::Passed;
+        for step in steps {
+            worst = worst.max(self.step(step, phase).await);
+            if worst > Verdict::Snapshot {
+                break;
+            }
+        }
+        worst
+    }
+
+    /// The worst verdict so far.
+    #[must_use]
+    pub fn so_far(&self) -> Verdict {
+        self.verdicts.iter().copied().max().unwrap_or(Verdict::Passed)
     }
 
     /// Says why the unit ends as it does, when the steps do not.

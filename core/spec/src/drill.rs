@@ -297,7 +297,7 @@ pub const ACTIONS: &[ActionInfo] = &[
     ActionInfo {
         name: "last",
         summary: "looks again at the answer of the step before: `answer` is all of it, a path is a part (`value`)",
-        fields: &["status", "headers", "body", "rows", "row_count", "codes", "error", "value"],
+        fields: &["status", "headers", "body", "rows", "row_count", "codes", "error", "exit", "json", "value"],
         example: "last: body.id\nexpect: { value: \"#uuid\" }\n",
     },
     ActionInfo {

@@ -90,7 +90,7 @@ pub async fn send(prepared: &Prepared, scene: &Scene<'_>) -> Result<Value, Strin
     }
     let mut request = scene.client.request(method, format!("{base}{}", prepared.path)).headers(headers);
     if let Some(identity) = scene.identity {
-        request = request.bearer_auth(scene.lane.token(identity).map_err(|e| e.to_string())?);
+        request = request.bearer_auth(scene.lane.token(identity).map_err(|e| e.full())?);
     }
     if let Some(body) = &prepared.body {
         request = request.body(body.clone());

@@ -13,13 +13,13 @@ pub async fn perform(name: &str, scene: &Scene<'_>) -> Done {
             "output": outcome.output.lines().collect::<Vec<_>>(),
             "json": last_document(&outcome.output),
         })),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(error.full()),
     };
     Done { what, answer }
 }
 
 /// The last JSON object of an output, on one line or spread over several.
-fn last_document(output: &str) -> Value {
+pub fn last_document(output: &str) -> Value {
     let lines: Vec<&str> = output.lines().collect();
     (0..lines.len())
         .rev()

@@ -1,0 +1,230 @@
+//! Arguments of the command, and which verb does what.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use drillyard::command::{self, Common, Output};
+
+/// Raises a stack, drills it, and keeps evidence.
+#[derive(Debug, Parser)]
+#[command(name = "drillyard", version, about, after_help = command::EXIT_CODES)]
+struct Cli {
+    /// A folder of the project; by default the current one.
+    #[arg(long, global = true, value_name = "DIR")]
+    project: Option<PathBuf>,
+    /// When to use colour.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    color: Color,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Find every mistake of all drills, features and the topology, without starting anything.
+    Check {
+        /// How to show them.
+        #[arg(long, value_enum, default_value_t = Form::Human)]
+        format: Form,
+    },
+    /// Run drills and scenarios, each in a lane of its own.
+    Run(Run),
+    /// Show what could be run.
+    List {
+        #[command(flatten)]
+        which: Which,
+        /// Show the sentences features may use instead.
+        #[arg(long)]
+        phrases: bool,
+    },
+    /// Show snapshots that are new or different, and accept them.
+    Review {
+        /// Accept all of them; refused on CI.
+        #[arg(long)]
+        accept: bool,
+        /// Only snapshots whose path contains one of these.
+        names: Vec<String>,
+    },
+    /// Explain a code of a diagnostic, or an action of the drill language.
+    Explain {
+        /// Such as `DY010` or `http`; nothing lists all.
+        what: Option<String>,
+    },
+    /// A stack that stays up.
+    Stack {
+        #[command(subcommand)]
+        verb: StackVerb,
+    },
+    /// Migrate, seed and verify the stack, and write the bootstrap evidence.
+    Bootstrap {
+        /// Where to write the evidence.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        #[command(flatten)]
+        ground: Ground,
+    },
+    /// The whole tour: raise the stack, bootstrap it, run the smoke path and everything else, show the evidence.
+    Demo {
+        /// Leave a bootstrapped stack up and show its addresses.
+        #[arg(long)]
+        keep_stack: bool,
+        #[command(flatten)]
+        ground: Ground,
+    },
+    /// Recompute a bundle of evidence and name what was changed.
+    Verify {
+        /// The bundle's folder; by default the latest run.
+        bundle: Option<PathBuf>,
+    },
+    /// Show a bundle in another form.
+    Report {
+        /// The bundle's folder; by default the latest run.
+        bundle: Option<PathBuf>,
+        /// `console`, `junit` or `json`.
+        #[arg(long, default_value = "console")]
+        format: String,
+    },
+    /// Clean up after a runner that was killed; started by every run for itself.
+    #[command(hide = true)]
+    Reap {
+        /// The run's working folder.
+        run_dir: PathBuf,
+    },
+    /// Hold a stack up until asked to end; started by `stack up`.
+    #[command(hide = true)]
+    Keeper {
+        #[command(flatten)]
+        ground: Ground,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum StackVerb {
+    /// Raise the stack in the background and wait until it answers.
+    Up {
+        #[command(flatten)]
+        ground: Ground,
+    },
+    /// Show what is up and where.
+    Status {
+        /// As one JSON document.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the services' logs.
+    Logs {
+        /// Only this service.
+        service: Option<String>,
+        /// Lines from the end of each.
+        #[arg(long, default_value_t = 50)]
+        tail: usize,
+    },
+    /// Take the stack down and remove everything it made.
+    Down,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    Human,
+    Json,
+    Github,
+}
+
+#[derive(Debug, Args)]
+struct Which {
+    /// Parts of names or paths; all when none is given.
+    names: Vec<String>,
+    /// A tag units must have, or with `!` must not have; may be repeated.
+    #[arg(long = "tag", value_name = "TAG")]
+    tags: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+struct Run {
+    #[command(flatten)]
+    which: Which,
+    /// Lanes at a time; by default one for each core.
+    #[arg(long, short)]
+    jobs: Option<usize>,
+    /// Seed of everything that is drawn; by default a new one, which is shown and kept.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Keep the lanes of units that do not pass until Enter is pressed.
+    #[arg(long)]
+    keep: bool,
+    #[command(flatten)]
+    ground: Ground,
+}
+
+#[derive(Debug, Args)]
+struct Ground {
+    /// Folder with PostgreSQL's programs.
+    #[arg(long, env = "DRILLYARD_PG_BIN", value_name = "DIR")]
+    pg_bin: Option<PathBuf>,
+    /// Folder with the service binaries; by default they are built.
+    #[arg(long, env = "DRILLYARD_BIN_DIR", value_name = "DIR")]
+    bin_dir: Option<PathBuf>,
+}
+
+/// Reads the arguments and does what they say.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let color = match cli.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => command::terminal_wants_color(),
+    };
+    let common = Common::new(cli.project.as_deref(), color);
+    let code = dispatch(cli.verb, &common);
+    ExitCode::from(code)
+}
+
+fn dispatch(verb: Verb, common: &Common) -> u8 {
+    match verb {
+        Verb::Check { format } => command::check::run(common, output(format)),
+        Verb::Run(run) => {
+            let Run { which, jobs, seed, keep, ground } = run;
+            let options = command::run::Asked { filter: filter(which), jobs, seed, keep, ground: convert(ground) };
+            command::run::run(common, options)
+        }
+        Verb::List { which, phrases } => command::list::run(common, &filter(which), phrases),
+        Verb::Review { accept, names } => command::review::run(common, accept, &names),
+        Verb::Explain { what } => command::explain::run(what.as_deref()),
+        Verb::Stack { verb } => match verb {
+            StackVerb::Up { ground } => command::stack::up(common, &convert(ground)),
+            StackVerb::Status { json } => command::stack::status(common, json),
+            StackVerb::Logs { service, tail } => command::stack::logs(common, service.as_deref(), tail),
+            StackVerb::Down => command::stack::down(common),
+        },
+        Verb::Bootstrap { out, ground } => command::bootstrap::run(common, out.as_deref(), &convert(ground)),
+        Verb::Demo { keep_stack, ground } => command::demo::run(common, keep_stack, &convert(ground)),
+        Verb::Verify { bundle } => command::verify::run(common, bundle.as_deref()),
+        Verb::Report { bundle, format } => command::report::run(common, bundle.as_deref(), &format),
+        Verb::Reap { run_dir } => command::reap::run(&run_dir),
+        Verb::Keeper { ground } => command::keeper::run(common, &convert(ground)),
+    }
+}
+
+fn output(form: Form) -> Output {
+    match form {
+        Form::Human => Output::Human,
+        Form::Json => Output::Json,
+        Form::Github => Output::Github,
+    }
+}
+
+fn filter(which: Which) -> drillyard::select::Filter {
+    drillyard::select::Filter { names: which.names, tags: which.tags }
+}
+
+fn convert(ground: Ground) -> command::Ground {
+    command::Ground { pg_bin: ground.pg_bin.map(command::absolute), bin_dir: ground.bin_dir.map(command::absolute) }
+}

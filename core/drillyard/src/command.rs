@@ -1,0 +1,200 @@
+//! The verbs of the command, one file each. Each answers with an exit code.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use drillyard_report::format::console::Look;
+use jiff::Timestamp;
+
+use crate::exit;
+use crate::harness::RunOptions;
+use crate::render::{self, Style};
+use crate::root::{Loaded, Root};
+
+pub mod bootstrap;
+pub mod check;
+pub mod demo;
+pub mod explain;
+pub mod keeper;
+pub mod list;
+pub mod reap;
+pub mod report;
+pub mod review;
+pub mod run;
+pub mod stack;
+pub mod verify;
+
+/// The exit codes, for `--help`.
+pub const EXIT_CODES: &str = "Exit codes: 0 passed · 1 failed · 2 text wrong · 3 nothing proved · 4 stack not raised or \
+aborted · 5 undo failed or something left behind · 6 gate refused · 7 inconclusive · 8 evidence tampered with · \
+9 snapshot new or different · 70 a bug of ours · 130 interrupted";
+
+/// What every verb gets.
+#[derive(Debug, Clone)]
+pub struct Common {
+    start: PathBuf,
+    color: bool,
+}
+
+/// How diagnostics are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// For people.
+    Human,
+    /// For programs.
+    Json,
+    /// For GitHub's annotations.
+    Github,
+}
+
+/// Where programs are found.
+#[derive(Debug, Clone, Default)]
+pub struct Ground {
+    /// Folder with PostgreSQL's programs.
+    pub pg_bin: Option<PathBuf>,
+    /// Folder with service binaries.
+    pub bin_dir: Option<PathBuf>,
+}
+
+impl Common {
+    /// Common ground of a call.
+    #[must_use]
+    pub fn new(project: Option<&Path>, color: bool) -> Self {
+        let start = project.map_or_else(|| PathBuf::from("."), Path::to_owned);
+        Self { start, color }
+    }
+
+    /// Whether to use colour.
+    #[must_use]
+    pub fn color(&self) -> bool {
+        self.color
+    }
+
+    /// The project, or the exit code after saying why there is none.
+    ///
+    /// # Errors
+    /// The exit code of the call.
+    pub fn root(&self) -> Result<Root, u8> {
+        Root::find(&self.start).map_err(|error| complain(exit::TEXT_WRONG, &error.to_string()))
+    }
+
+    /// The project and its texts, whatever is wrong with them.
+    ///
+    /// # Errors
+    /// The exit code of the call.
+    pub fn load(&self) -> Result<(Root, Loaded), u8> {
+        let root = self.root()?;
+        let loaded = root
+            .load()
+            .map_err(|error| complain(exit::TEXT_WRONG, &format!("the project could not be read: {error}")))?;
+        Ok((root, loaded))
+    }
+
+    /// The project and its texts, when nothing is wrong with them; all mistakes are shown otherwise.
+    ///
+    /// # Errors
+    /// The exit code of the call.
+    pub fn load_checked(&self) -> Result<(Root, Loaded), u8> {
+        let (root, loaded) = self.load()?;
+        if loaded.project.diagnostics.is_empty() {
+            return Ok((root, loaded));
+        }
+        let style = Style::Human { color: self.color };
+        complain(exit::TEXT_WRONG, &render::render(&loaded.project.diagnostics, &loaded.texts, style));
+        Err(exit::TEXT_WRONG)
+    }
+}
+
+/// Options of a run as the environment gives them: `DRILLYARD_SEED`, `DRILLYARD_PG_BIN`, `DRILLYARD_BIN_DIR`, `CI`.
+#[must_use]
+pub fn options_from_environment() -> RunOptions {
+    let path = |name: &str| environment(name).map(|value| absolute(PathBuf::from(value)));
+    let seed = environment("DRILLYARD_SEED").and_then(|text| text.parse().ok()).unwrap_or_else(fresh_seed);
+    RunOptions {
+        seed,
+        jobs: None,
+        keep: false,
+        pg_bin: path("DRILLYARD_PG_BIN"),
+        bin_dir: path("DRILLYARD_BIN_DIR"),
+        ci: on_ci(),
+        look: Look::default(),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this crate reads the environment for all of the harness")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Whether this is a build machine: `CI` is set to anything but `false` or `0`.
+#[must_use]
+pub fn on_ci() -> bool {
+    environment("CI").is_some_and(|value| value != "false" && value != "0")
+}
+
+/// Whether standard output is a terminal that wants colour (`NO_COLOR` is unset).
+#[must_use]
+pub fn terminal_wants_color() -> bool {
+    std::io::stdout().is_terminal() && environment("NO_COLOR").is_none()
+}
+
+/// A folder as an absolute path, since processes of the stack work in the project's folder.
+#[must_use]
+pub fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+/// The folders that programs are looked for in.
+#[must_use]
+pub fn search_path() -> String {
+    environment("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".to_owned())
+}
+
+/// The cargo profile this program was built with, and the `drillyard` binary of the same build: this program, or for a
+/// test target the one beside it.
+#[must_use]
+pub fn this_build() -> (String, PathBuf) {
+    let this = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("drillyard"));
+    let is_drillyard = this.file_stem().is_some_and(|stem| stem == "drillyard");
+    let folder = this.parent().unwrap_or(Path::new("."));
+    let folder = if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };
+    let profile = if folder.ends_with("release") { "release" } else { "dev" };
+    let reaper = if is_drillyard { this.clone() } else { folder.join("drillyard") };
+    (profile.to_owned(), reaper)
+}
+
+fn fresh_seed() -> u64 {
+    // A seed only has to differ between runs; it is shown and kept, so that the run can be repeated.
+    let nanos = Timestamp::now().as_nanosecond().unsigned_abs();
+    u64::try_from(nanos % 1_000_000_000_000).unwrap_or(0) ^ u64::from(std::process::id())
+}
+
+/// Installs the one TLS provider; every run needs it before its first client is built.
+pub fn install_tls() {
+    // An error means that it is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// Prints to standard output.
+pub fn print(text: &str) {
+    // A reader that has gone away is not an error of ours.
+    let _ = writeln!(std::io::stdout(), "{}", text.trim_end());
+}
+
+/// Prints to standard error and gives the exit code back.
+pub fn complain(code: u8, text: &str) -> u8 {
+    let _ = writeln!(std::io::stderr(), "{}", text.trim_end());
+    code
+}
+
+/// A runtime for a verb that runs things.
+///
+/// # Errors
+/// The exit code of the call.
+pub fn runtime() -> Result<tokio::runtime::Runtime, u8> {
+    install_tls();
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| complain(exit::INTERNAL, &format!("no runtime: {error}")))
+}

@@ -1,0 +1,38 @@
+//! `explain`: what a diagnostic's code means, or how an action is written.
+
+use drillyard_spec::code::Code;
+use drillyard_spec::diagnostic::suggest;
+use drillyard_spec::drill::{ACTIONS, ActionInfo};
+
+use crate::command::{complain, print};
+use crate::exit;
+
+/// Explains one thing, or lists everything that can be explained.
+#[must_use]
+pub fn run(what: Option<&str>) -> u8 {
+    let Some(what) = what else {
+        for code in Code::ALL {
+            print(&format!("{code}  {}", code.title()));
+        }
+        for info in ACTIONS {
+            print(&format!("{:<6} {}", info.name, info.summary));
+        }
+        return exit::PASSED;
+    };
+    if let Some(code) = Code::find(what) {
+        print(&format!("{code}: {}\n\n{}", code.title(), code.explanation()));
+        return exit::PASSED;
+    }
+    if let Some(info) = ACTIONS.iter().find(|info| info.name == what) {
+        print(&action(info));
+        return exit::PASSED;
+    }
+    let known = Code::ALL.iter().map(|code| code.as_str()).chain(ACTIONS.iter().map(|info| info.name));
+    let help = suggest(what, known).unwrap_or_default();
+    complain(exit::TEXT_WRONG, &format!("there is no code or action `{what}`; {help}"))
+}
+
+fn action(info: &ActionInfo) -> String {
+    let fields = if info.fields.is_empty() { "none".to_owned() } else { info.fields.join(", ") };
+    format!("{}: {}\n\nfields of its answer: {fields}\n\n{}", info.name, info.summary, info.example)
+}

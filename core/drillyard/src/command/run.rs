@@ -1,0 +1,152 @@
+//! `run`: drills and scenarios, each in a lane of its own.
+
+use drillyard_report::format::console::Look;
+use drillyard_report::snapshot;
+use std::io::IsTerminal as _;
+
+use crate::command::{Common, Ground, complain, options_from_environment, print, runtime};
+use crate::exit;
+use crate::harness::{Finished, Harness, HarnessError, RunOptions, Surroundings};
+use crate::interrupt;
+use crate::root::{Loaded, Root};
+use crate::select::{Filter, Task, select};
+
+/// What was asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// Which units.
+    pub filter: Filter,
+    /// Lanes at a time.
+    pub jobs: Option<usize>,
+    /// Seed.
+    pub seed: Option<u64>,
+    /// Keep lanes of units that do not pass until Enter is pressed.
+    pub keep: bool,
+    /// Where programs are found.
+    pub ground: Ground,
+}
+
+/// Options of a run on a terminal.
+#[must_use]
+pub fn options(common: &Common, asked: &Asked) -> RunOptions {
+    let environment = options_from_environment();
+    RunOptions {
+        seed: asked.seed.unwrap_or(environment.seed),
+        jobs: asked.jobs,
+        keep: asked.keep,
+        pg_bin: asked.ground.pg_bin.clone().or(environment.pg_bin),
+        bin_dir: asked.ground.bin_dir.clone().or(environment.bin_dir),
+        ci: environment.ci,
+        look: Look { color: common.color(), terminal: std::io::stdout().is_terminal() },
+    }
+}
+
+/// Runs what was asked for.
+#[must_use]
+pub fn run(common: &Common, asked: Asked) -> u8 {
+    let (root, loaded) = match common.load_checked() {
+        Ok(loaded) => loaded,
+        Err(code) => return code,
+    };
+    let tasks = select(&loaded.project, &asked.filter);
+    if tasks.is_empty() {
+        let text = "nothing matches, so nothing would be proved; `drillyard list` shows what there is";
+        return complain(exit::NOTHING_PROVED, text);
+    }
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(code) => return code,
+    };
+    let options = options(common, &asked);
+    let whole = asked.filter.names.is_empty() && asked.filter.tags.is_empty();
+    let run = Run { root: &root, loaded: &loaded, tasks: &tasks, whole, bootstrap: false };
+    runtime.block_on(run.carry_out(&options))
+}
+
+/// A run and how its end is shown.
+pub struct Run<'a> {
+    /// The project.
+    pub root: &'a Root,
+    /// Its texts.
+    pub loaded: &'a Loaded,
+    /// The units.
+    pub tasks: &'a [Task],
+    /// Whether these are all units of the project, so that a snapshot nobody compared is a stray one.
+    pub whole: bool,
+    /// Whether to bootstrap a lane first and keep its evidence.
+    pub bootstrap: bool,
+}
+
+impl Run<'_> {
+    /// Raises the stack, runs the units and seals the evidence.
+    pub async fn carry_out(&self, options: &RunOptions) -> u8 {
+        let interrupted = match interrupt::token() {
+            Ok(token) => token,
+            Err(error) => return complain(exit::INTERNAL, &format!("no signal handler: {error}")),
+        };
+        print(&format!("seed {}", options.seed));
+        let world = Surroundings { out: std::io::stdout(), on_unit: Box::new(|_| {}), interrupted: interrupted.clone() };
+        let raising = Harness::raise((self.root, self.loaded), self.tasks, options, world);
+        let mut harness = match raising.await {
+            Ok(harness) => harness,
+            Err(error) => return complain(code_of(&error), &error.to_string()),
+        };
+        let bootstrapped = if self.bootstrap { harness.bootstrap(self.root).await } else { Ok(None) };
+        match &bootstrapped {
+            Ok(Some(path)) => print(&format!("bootstrap evidence: {}", path.display())),
+            Ok(None) => {}
+            // The drills still tell more about what is wrong.
+            Err(error) => {
+                complain(exit::NOT_RAISED, &format!("the bootstrap failed: {error}"));
+            }
+        }
+        harness.run_all(self.tasks).await;
+        if options.keep && harness.has_kept() && !interrupted.is_cancelled() {
+            wait_for_enter(&interrupted).await;
+        }
+        let used = harness.used_snapshots();
+        match harness.finish().await {
+            Ok(finished) => {
+                let code = self.show_end(&finished, &used);
+                if bootstrapped.is_err() && code == exit::PASSED { exit::NOT_RAISED } else { code }
+            }
+            Err(error) => complain(code_of(&error), &error.to_string()),
+        }
+    }
+
+    fn show_end(&self, finished: &Finished, used: &std::collections::BTreeSet<String>) -> u8 {
+        print(&format!("evidence: {}", finished.bundle.display()));
+        let strays = match snapshot::unreferenced(self.root.path(), used) {
+            Ok(strays) if self.whole && finished.exit_code == exit::PASSED => strays,
+            Ok(_) => Vec::new(),
+            Err(error) => return complain(exit::INTERNAL, &error.to_string()),
+        };
+        for stray in &strays {
+            complain(exit::SNAPSHOT, &format!("{stray}: no drill or scenario compares this snapshot; remove it"));
+        }
+        if strays.is_empty() { finished.exit_code } else { exit::SNAPSHOT }
+    }
+}
+
+/// The exit code of an error of the harness.
+#[must_use]
+pub fn code_of(error: &HarnessError) -> u8 {
+    match error {
+        HarnessError::NoTopology | HarnessError::Redactions(_) => exit::TEXT_WRONG,
+        HarnessError::Stack(_) => exit::NOT_RAISED,
+        HarnessError::Evidence(_) | HarnessError::Recorder(_) => exit::INTERNAL,
+    }
+}
+
+async fn wait_for_enter(interrupted: &tokio_util::sync::CancellationToken) {
+    print("lanes are kept; press Enter to take everything down");
+    let line = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        // End of input counts as Enter.
+        let _ = std::io::stdin().read_line(&mut line);
+    });
+    tokio::select! {
+        _ = line => {}
+        () = interrupted.cancelled() => {}
+    }
+}

@@ -1,0 +1,102 @@
+//! The exit code of a run, from what its units came to.
+
+pub use drillyard_engine::verdict::exit::{
+    NOT_RAISED, FAILED, INCONCLUSIVE, INTERNAL, INTERRUPTED, NOTHING_PROVED, PASSED, RESIDUE, SNAPSHOT,
+    TAMPERED, TEXT_WRONG,
+};
+use drillyard_engine::event::Counts;
+use drillyard_engine::verdict::Verdict;
+
+/// What a run has to answer for.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    /// Figures by verdict.
+    pub counts: Counts,
+    /// What was left behind.
+    pub residue: Vec<String>,
+    /// Whether somebody interrupted it.
+    pub interrupted: bool,
+}
+
+impl Tally {
+    /// Counts one unit.
+    pub fn add(&mut self, verdict: Verdict) {
+        let counts = &mut self.counts;
+        *match verdict {
+            Verdict::Passed => &mut counts.passed,
+            Verdict::Snapshot => &mut counts.snapshot,
+            Verdict::Inconclusive => &mut counts.inconclusive,
+            Verdict::Aborted => &mut counts.aborted,
+            Verdict::Failed => &mut counts.failed,
+        } += 1;
+    }
+
+    /// Units counted.
+    #[must_use]
+    pub fn units(&self) -> usize {
+        let Counts { passed, failed, inconclusive, aborted, snapshot } = self.counts;
+        passed + failed + inconclusive + aborted + snapshot
+    }
+
+    /// The exit code: the gravest thing that happened decides, and nothing at all is not a pass.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        let counts = &self.counts;
+        match () {
+            () if self.interrupted => INTERRUPTED,
+            () if !self.residue.is_empty() => RESIDUE,
+            () if counts.failed > 0 => FAILED,
+            () if counts.aborted > 0 => NOT_RAISED,
+            () if counts.inconclusive > 0 => INCONCLUSIVE,
+            () if counts.snapshot > 0 => SNAPSHOT,
+            () if counts.passed == 0 => NOTHING_PROVED,
+            () => PASSED,
+        }
+    }
+
+    /// One sentence for people.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let counts = &self.counts;
+        let parts = [
+            (counts.passed, "passed"),
+            (counts.failed, "failed"),
+            (counts.aborted, "aborted"),
+            (counts.inconclusive, "inconclusive"),
+            (counts.snapshot, "with a snapshot to review"),
+        ];
+        let shown: Vec<String> =
+            parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+        match (self.interrupted, shown.is_empty()) {
+            (true, true) => "interrupted before anything ran".to_owned(),
+            (true, false) => format!("interrupted: {}", shown.join(", ")),
+            (false, true) => "nothing was proved".to_owned(),
+            (false, false) => shown.join(", "),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(verdicts: &[Verdict]) -> u8 {
+        let mut tally = Tally::default();
+        for verdict in verdicts {
+            tally.add(*verdict);
+        }
+        tally.exit_code()
+    }
+
+    #[test]
+    fn the_gravest_verdict_decides_and_nothing_is_not_a_pass() {
+        assert_eq!(code(&[]), NOTHING_PROVED);
+        assert_eq!(code(&[Verdict::Passed]), PASSED);
+        assert_eq!(code(&[Verdict::Passed, Verdict::Snapshot]), SNAPSHOT);
+        assert_eq!(code(&[Verdict::Snapshot, Verdict::Inconclusive]), INCONCLUSIVE);
+        assert_eq!(code(&[Verdict::Inconclusive, Verdict::Aborted]), NOT_RAISED);
+        assert_eq!(code(&[Verdict::Aborted, Verdict::Failed, Verdict::Passed]), FAILED);
+        let left = Tally { residue: vec!["a process".to_owned()], ..Tally::default() };
+        assert_eq!(left.exit_code(), RESIDUE);
+    }
+}

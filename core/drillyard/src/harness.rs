@@ -1,0 +1,303 @@
+//! A stack, its lanes and the units run on it, from raising to the sealed evidence.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use drillyard_engine::event::{Event, EventSink};
+use drillyard_engine::run::{Ground, SecretKeeper, UnitOutcome, run_drill};
+use drillyard_engine::stack::{LaneRequest, Stack, StackError, StackOptions};
+use drillyard_report::bundle::{BundleError, BundleWriter};
+use drillyard_report::format::console::{Console, Look};
+use drillyard_report::mask::Masker;
+use futures::StreamExt as _;
+use jiff::Timestamp;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::command::{self, bootstrap};
+use crate::exit::Tally;
+use crate::facts;
+use crate::recorder::Recorder;
+use crate::root::{Loaded, Root};
+use crate::scenario::run_scenario;
+use crate::select::Task;
+use crate::snapshots::{Used, compare_with};
+
+/// How a run is made.
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    /// Seed of everything that is drawn.
+    pub seed: u64,
+    /// Lanes at a time; nothing means one for each core.
+    pub jobs: Option<usize>,
+    /// Keep the lanes of units that do not pass.
+    pub keep: bool,
+    /// PostgreSQL's programs, where they are not found by themselves.
+    pub pg_bin: Option<PathBuf>,
+    /// Service binaries, where they are not to be built.
+    pub bin_dir: Option<PathBuf>,
+    /// On CI snapshots are only compared.
+    pub ci: bool,
+    /// How the console looks.
+    pub look: Look,
+}
+
+/// What a run tells the world, and how the world stops it.
+pub struct Surroundings<W> {
+    /// Where the console writes.
+    pub out: W,
+    /// Called with a unit's name when the console has shown how it ended.
+    pub on_unit: Box<dyn FnMut(&str) + Send>,
+    /// Cancelled to end the run early.
+    pub interrupted: CancellationToken,
+}
+
+/// A raised stack with a journal.
+pub struct Harness {
+    stack: Stack,
+    ground: Ground,
+    recorder: Recorder,
+    tally: Mutex<Tally>,
+    used_snapshots: Used,
+    begun: Instant,
+    jobs: usize,
+    attachments: Vec<(String, Vec<u8>)>,
+    run_dir: PathBuf,
+}
+
+/// What a finished run leaves.
+#[derive(Debug)]
+pub struct Finished {
+    /// The exit code.
+    pub exit_code: u8,
+    /// One sentence.
+    pub summary: String,
+    /// Where the evidence is.
+    pub bundle: PathBuf,
+}
+
+/// Why a run could not begin or its evidence could not be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum HarnessError {
+    /// The topology was not read; the diagnostics say why.
+    #[error("the topology could not be read")]
+    NoTopology,
+    /// The stack was not raised.
+    #[error("the stack could not be raised: {}", .0.full())]
+    Stack(#[from] StackError),
+    /// The redaction rules cannot be read.
+    #[error("the redactions cannot be read: {0}")]
+    Redactions(String),
+    /// Evidence could not be written.
+    #[error("the evidence could not be kept: {0}")]
+    Evidence(#[from] BundleError),
+    /// The recorder ended before the run.
+    #[error("the evidence could not be kept: {0}")]
+    Recorder(String),
+}
+
+/// The name of a run: its beginning in UTC and a part of its seed, so that names sort by time.
+fn run_name(seed: u64) -> String {
+    format!("{}-{:04x}-{}", Timestamp::now().strftime("%Y%m%d-%H%M%S"), seed & 0xffff, std::process::id())
+}
+
+impl Harness {
+    /// Raises the shared part of the stack and begins the journal.
+    ///
+    /// # Errors
+    /// The stack cannot be raised, or the journal cannot be begun. Whatever was started is gone again.
+    pub async fn raise<W: Write + Send + 'static>(
+        (root, loaded): (&Root, &Loaded),
+        tasks: &[Task],
+        options: &RunOptions,
+        world: Surroundings<W>,
+    ) -> Result<Self, HarnessError> {
+        let topology = loaded.project.topology.as_ref().ok_or(HarnessError::NoTopology)?;
+        let begun = Instant::now();
+        let run_id = run_name(options.seed);
+        let masker = Masker::default();
+        let bundle = BundleWriter::create(&root.runs(), &run_id, masker.clone())?;
+        let (events, receiver) = EventSink::channel();
+        let Surroundings { out, on_unit, interrupted } = world;
+        let console = Console::new(out, options.look, masker.clone());
+        let recorder = Recorder::start(receiver, bundle, console, on_unit);
+        let mut facts = facts::gather(root.path(), &loaded.texts, tasks);
+        facts.insert("seed".to_owned(), json!(options.seed));
+        facts.insert("backend".to_owned(), json!("process"));
+        facts.insert("topology_sha256".to_owned(), json!(topology.text_sha256));
+        let stack_options = stack_options(root, &run_id, options);
+        let run_dir = stack_options.run_dir.clone();
+        let raised = Stack::raise(topology, stack_options, events.clone()).await;
+        let stack = match raised {
+            Ok(stack) => stack,
+            Err(error) => {
+                events.emit(Event::RunStarted { run_id, facts, units: tasks.len() });
+                abandon(&events, recorder, &error);
+                return Err(error.into());
+            }
+        };
+        let secret: SecretKeeper = Arc::new(move |name: &str, value: &str| {
+            // A value too short to be searched for is no secret the stack made.
+            let _ = masker.add(name, value);
+        });
+        for (name, value) in stack.secrets() {
+            secret(&name, &value);
+        }
+        facts.insert("binaries_sha256".to_owned(), json!(stack.digests().await?));
+        events.emit(Event::RunStarted { run_id, facts, units: tasks.len() });
+        let used_snapshots = Used::default();
+        let snapshots = compare_with(root, options.ci, used_snapshots.clone())?;
+        let ground = Ground { seed: options.seed, events, snapshots, interrupted, keep_failed: options.keep, secret };
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let attachments = texts_as_run(loaded, tasks);
+        let jobs = options.jobs.unwrap_or(cores).max(1);
+        Ok(Self { stack, ground, recorder, tally: Mutex::default(), used_snapshots, begun, jobs, attachments, run_dir })
+    }
+
+    /// The stack.
+    #[must_use]
+    pub fn stack(&self) -> &Stack {
+        &self.stack
+    }
+
+    /// Where events go.
+    #[must_use]
+    pub fn events(&self) -> &EventSink {
+        &self.ground.events
+    }
+
+    /// Runs the topology's bootstrap job in a lane of its own and keeps its evidence; nothing when there is no such job.
+    ///
+    /// # Errors
+    /// What the job or the lane said.
+    pub async fn bootstrap(&mut self, root: &Root) -> Result<Option<PathBuf>, String> {
+        if !self.stack.topology().names().jobs.contains(bootstrap::JOB) {
+            return Ok(None);
+        }
+        let lane = self.stack.lane(LaneRequest::new(bootstrap::JOB)).await.map_err(|error| error.full())?;
+        let outcome = lane.run_job(bootstrap::JOB).await;
+        let residue = lane.close().await;
+        self.tally.get_mut().unwrap_or_else(PoisonError::into_inner).residue.extend(residue);
+        let outcome = outcome.map_err(|error| error.full())?;
+        if outcome.exit != Some(0) {
+            return Err(outcome.output);
+        }
+        let path = bootstrap::write_evidence(root, None, &outcome.output)?;
+        let text = std::fs::read(&path).map_err(|error| error.to_string())?;
+        self.attachments.push(("bootstrap-evidence.json".to_owned(), text));
+        Ok(Some(path))
+    }
+
+    /// Runs one unit in a lane of its own and counts it.
+    pub async fn run(&self, task: &Task) -> UnitOutcome {
+        let outcome = match task {
+            Task::Drill(drill) => run_drill(&self.stack, drill, task.kind(), &self.ground).await,
+            Task::Scenario(scenario) => run_scenario(&self.stack, scenario, &self.ground).await,
+        };
+        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        tally.add(outcome.verdict);
+        tally.residue.extend(outcome.residue.iter().cloned());
+        outcome
+    }
+
+    /// Runs all units, as many at a time as there are lanes; an interruption begins no further one.
+    pub async fn run_all(&self, tasks: &[Task]) {
+        futures::stream::iter(tasks)
+            .for_each_concurrent(self.jobs, |task| async move {
+                if !self.ground.interrupted.is_cancelled() {
+                    self.run(task).await;
+                }
+            })
+            .await;
+    }
+
+    /// Whether a lane was kept for somebody to look at.
+    #[must_use]
+    pub fn has_kept(&self) -> bool {
+        let counts = self.tally.lock().unwrap_or_else(PoisonError::into_inner).counts;
+        self.ground.keep_failed && counts.failed + counts.inconclusive + counts.snapshot > 0
+    }
+
+    /// Snapshots that were compared, as paths relative to the project's root.
+    #[must_use]
+    pub fn used_snapshots(&self) -> BTreeSet<String> {
+        self.used_snapshots.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes the stack down, reports the end and seals the evidence.
+    ///
+    /// # Errors
+    /// The evidence could not be written, or a secret value was found in it.
+    pub async fn finish(self) -> Result<Finished, HarnessError> {
+        let residue = self.stack.down().await;
+        let mut tally = self.tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+        tally.residue.extend(residue.iter().cloned());
+        tally.interrupted = self.ground.interrupted.is_cancelled();
+        let events = &self.ground.events;
+        events.emit(Event::StackStopped { residue: tally.residue.clone() });
+        let (exit_code, summary) = (tally.exit_code(), tally.summary());
+        let took = self.begun.elapsed();
+        events.emit(Event::RunFinished { counts: tally.counts, exit_code, summary: summary.clone(), took });
+        let joined = self.recorder.join();
+        let (mut bundle, problems) = joined.ok_or_else(|| HarnessError::Recorder("the recorder broke off".to_owned()))?;
+        if let Some(problem) = problems.into_iter().next() {
+            return Err(HarnessError::Recorder(problem));
+        }
+        for (path, text) in &self.attachments {
+            bundle.attach(path, text)?;
+        }
+        let logs = self.run_dir.join("logs");
+        for name in drillyard_report::bundle::list(&logs).unwrap_or_default() {
+            bundle.attach_file(&format!("logs/{name}"), &logs.join(&name))?;
+        }
+        // The logs are in the bundle now; what cannot be removed does no harm.
+        let _ = std::fs::remove_dir_all(&self.run_dir);
+        let finished = bundle.finish()?;
+        Ok(Finished { exit_code, summary, bundle: finished.dir })
+    }
+}
+
+/// What the stack needs to know of the machine, the project and the run.
+#[must_use]
+pub fn stack_options(root: &Root, run_id: &str, options: &RunOptions) -> StackOptions {
+    let (profile, reaper) = command::this_build();
+    StackOptions {
+        run_id: run_id.to_owned(),
+        run_dir: root.state().join("work").join(run_id),
+        cache_dir: root.state().join("cache"),
+        project_root: root.path().to_owned(),
+        bin_dir: options.bin_dir.clone(),
+        profile,
+        pg_bin: options.pg_bin.clone(),
+        reaper,
+        search_path: command::search_path(),
+        variables: BTreeMap::new(),
+        scratch_dir: std::env::temp_dir(),
+    }
+}
+
+/// Ends the journal of a run whose stack was not raised. The bundle is kept unsealed: there is nothing to vouch for.
+fn abandon(events: &EventSink, recorder: Recorder, error: &StackError) {
+    let (counts, took) = (drillyard_engine::event::Counts::default(), std::time::Duration::ZERO);
+    let summary = format!("the stack could not be raised: {}", error.full());
+    events.emit(Event::RunFinished { counts, exit_code: crate::exit::NOT_RAISED, summary, took });
+    let _ = recorder.join();
+}
+
+/// The texts a run was made from: the topology, the units' own files and every block and runbook.
+fn texts_as_run(loaded: &Loaded, tasks: &[Task]) -> Vec<(String, Vec<u8>)> {
+    let units: BTreeSet<&str> = tasks.iter().map(|task| task.drill().place.file.as_ref()).collect();
+    loaded
+        .texts
+        .iter()
+        .filter(|source| {
+            let path = source.path().as_ref();
+            let block = path.starts_with("drills/") && path.matches('/').count() > 1;
+            units.contains(path) || block || path.starts_with("ops/") || path == "features/vocabulary.yaml"
+        })
+        .map(|source| (format!("texts/{}", source.path()), source.text().as_bytes().to_vec()))
+        .collect()
+}
