@@ -1,0 +1,325 @@
+//! A lane: a private copy of everything a drill can change.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use drillyard_spec::topology::{Condition, Scope, Service};
+use futures::future::join_all;
+use nix::sys::signal::Signal;
+
+use super::error::StackError;
+use super::ground::fresh_secret;
+use super::job::JobOutcome;
+use super::logs::{LogMark, Logs};
+use super::object_store::ObjectAccess;
+use super::process::{Process, describe_exit};
+use super::start::{Started, Starter};
+use super::undo::Entry;
+use super::wiring::{HOST, Wiring};
+use super::{Inner, TEMPLATE, identity};
+use crate::event::{Event, ServiceState};
+
+mod access;
+
+/// Longest part of a lane's name that comes from the request.
+const NAME_CHARS: usize = 32;
+
+/// What a lane should be.
+#[derive(Debug, Clone, Default)]
+pub struct LaneRequest {
+    name: String,
+    env: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+impl LaneRequest {
+    /// A lane for the unit called `name`, in which letters and digits are kept.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), env: BTreeMap::new() }
+    }
+
+    /// Environment by service that only this lane's processes see.
+    #[must_use]
+    pub fn with_env(mut self, env: BTreeMap<String, BTreeMap<String, String>>) -> Self {
+        self.env = env;
+        self
+    }
+}
+
+/// A private copy of everything a drill can change: database, bucket, secrets, processes.
+#[derive(Debug)]
+pub struct Lane {
+    stack: Arc<Inner>,
+    name: String,
+    wiring: Wiring,
+    own: BTreeMap<String, BTreeMap<String, String>>,
+    database: Option<String>,
+    objects: Option<ObjectAccess>,
+    services: Started,
+    logs: Logs,
+    /// Services that were stopped on purpose.
+    absent: Mutex<BTreeSet<String>>,
+    tokens: Mutex<BTreeMap<String, String>>,
+}
+
+impl Lane {
+    /// Raises a lane. The database is cloned while the bucket, the secrets and the ports are made.
+    pub(super) async fn raise(
+        stack: Arc<Inner>,
+        request: LaneRequest,
+        number: usize,
+    ) -> Result<Self, StackError> {
+        for service in request.env.keys() {
+            let scope = stack.topology.service(service).map(|service| service.scope);
+            if scope != Some(Scope::Lane) {
+                return Err(StackError::Unknown(format!(
+                    "`{service}` is no service of a lane, so it cannot have an environment of its own"
+                )));
+            }
+        }
+        let mut lane = Self::plan(stack, request, number)?;
+        let raised = lane.fill().await;
+        match raised {
+            Ok(()) => Ok(lane),
+            Err(error) => {
+                // The error is what matters; whatever closing cannot remove, the end of the run finds.
+                let _ = lane.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Names, secrets and addresses of the lane; nothing outside this process exists yet.
+    fn plan(stack: Arc<Inner>, request: LaneRequest, number: usize) -> Result<Self, StackError> {
+        let name = format!("{number}-{}", slug(&request.name)).trim_end_matches('-').to_owned();
+        let mut wiring = stack.wiring.clone();
+        for secret in stack.topology.secrets.iter().filter(|secret| !secret.shared) {
+            wiring.variables.insert(secret.name.clone(), fresh_secret()?);
+        }
+        let services = Started::default();
+        wiring.ports.extend(services.reserve(stack.own_processes(Scope::Lane))?);
+        let database = stack.topology.postgres().and_then(|(_, postgres)| {
+            let database = format!("lane_{}", name.replace('-', "_"));
+            wiring.variables.insert(postgres.lane_database.clone()?, database.clone());
+            Some(database)
+        });
+        let objects =
+            stack.objects.as_ref().zip(stack.topology.object_store()).and_then(|(server, (_, store))| {
+                let bucket = format!("lane-{name}");
+                wiring.variables.insert(store.lane_bucket.clone()?, bucket.clone());
+                Some(server.access(&bucket))
+            });
+        let (absent, tokens) = (Mutex::default(), Mutex::default());
+        let (own, logs) = (request.env, Logs::default());
+        Ok(Self { stack, name, wiring, own, database, objects, services, logs, absent, tokens })
+    }
+
+    async fn fill(&mut self) -> Result<(), StackError> {
+        let stack = self.stack.clone();
+        if let (Some(objects), Some(server)) = (&self.objects, &stack.objects) {
+            server.create_bucket(&objects.bucket)?;
+        }
+        let services = self.automatic();
+        let files: Vec<_> = {
+            let starter = self.starter()?;
+            services.iter().map(|service| (service.name.clone(), starter.log(service))).collect()
+        };
+        for (service, file) in files {
+            self.logs.add(&service, file);
+        }
+        if let (Some(database), Some(server)) = (&self.database, &stack.postgres) {
+            let entry = Entry::Database { name: database.clone() };
+            stack.ground.ledger.write(&entry).map_err(super::error::io_error("writing the undo ledger"))?;
+            server.clone_database(TEMPLATE, database).await?;
+        }
+        let services: Vec<&Service> = services.iter().collect();
+        self.starter()?.start_all(&services, &self.services).await
+    }
+
+    /// Services that run in every lane, and the jobs they wait for.
+    fn automatic(&self) -> Vec<Service> {
+        let all: Vec<&Service> = self.stack.own_processes(Scope::Lane).collect();
+        let waited_for = |job: &Service| {
+            let mut dependencies =
+                all.iter().filter(|service| !service.is_job()).flat_map(|service| &service.depends_on);
+            dependencies.any(|needed| needed.service == job.name && needed.condition == Condition::Completed)
+        };
+        all.iter()
+            .filter(|service| !service.is_job() || waited_for(service))
+            .map(|service| (*service).clone())
+            .collect()
+    }
+
+    fn starter(&self) -> Result<Starter<'_>, StackError> {
+        Ok(Starter {
+            ground: &self.stack.ground,
+            binaries: &self.stack.binaries,
+            wiring: &self.wiring,
+            own: &self.own,
+            lane: Some(&self.name),
+            logs: self.stack.ground.logs(Some(&self.name))?,
+            events: &self.stack.events,
+        })
+    }
+
+    fn service(&self, name: &str) -> Result<&Service, StackError> {
+        let found = self.stack.own_processes(Scope::Lane).find(|service| service.name == name);
+        found.ok_or_else(|| StackError::Unknown(format!("the lane has no service `{name}`")))
+    }
+
+    /// Runs a one-shot job of the topology in this lane, whatever its exit code.
+    ///
+    /// # Errors
+    /// When there is no such job, it cannot be started or does not end in time.
+    pub async fn run_job(&self, name: &str) -> Result<JobOutcome, StackError> {
+        let service = self.stack.topology.service(name).filter(|service| service.is_job());
+        let service = service
+            .ok_or_else(|| StackError::Unknown(format!("the topology has no one-shot job `{name}`")))?;
+        self.starter()?.run_job(service).await
+    }
+
+    /// Ends a service as its operator would, and waits for its end.
+    ///
+    /// # Errors
+    /// When the lane has no such service.
+    pub async fn stop(&self, name: &str) -> Result<(), StackError> {
+        self.end(name, Signal::SIGTERM).await
+    }
+
+    /// Ends a service at once, without giving it a chance to clean up.
+    ///
+    /// # Errors
+    /// When the lane has no such service.
+    pub async fn kill(&self, name: &str) -> Result<(), StackError> {
+        self.end(name, Signal::SIGKILL).await
+    }
+
+    async fn end(&self, name: &str, signal: Signal) -> Result<(), StackError> {
+        let service = self.service(name)?;
+        self.absent.lock().unwrap_or_else(PoisonError::into_inner).insert(service.name.clone());
+        if let Some(process) = self.services.process(name) {
+            process.stop(signal).await;
+            self.services.forget(name);
+            self.say_stopped(name, &process);
+        }
+        Ok(())
+    }
+
+    /// Starts a service that was stopped or has died, at the address it had, and waits until it is ready.
+    ///
+    /// # Errors
+    /// When there is no such service or it does not come up.
+    pub async fn start(&self, name: &str) -> Result<(), StackError> {
+        let service = self.service(name)?;
+        if self.services.process(name).is_some_and(|process| process.exit().is_none()) {
+            return Ok(());
+        }
+        let starter = self.starter()?;
+        let process = starter.launch(service, &self.services)?;
+        self.absent.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        starter.becomes_ready(service, &process).await
+    }
+
+    /// Stops and starts a service.
+    ///
+    /// # Errors
+    /// When there is no such service or it does not come up again.
+    pub async fn restart(&self, name: &str) -> Result<(), StackError> {
+        self.stop(name).await?;
+        self.start(name).await
+    }
+
+    /// A service of the lane, or a shared one, that has ended though nobody stopped it: which, how, and what it wrote
+    /// last.
+    #[must_use]
+    pub fn service_down(&self) -> Option<String> {
+        let absent = self.absent.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let own = self.services.all().into_iter().filter(|(service, _)| !absent.contains(service));
+        let jobs = |name: &str| self.stack.topology.service(name).is_some_and(Service::is_job);
+        let own = own.filter(|(service, _)| !jobs(service)).chain(self.stack.services.all());
+        let mut ended =
+            own.filter_map(|(service, process)| Some((service, process.exit()?, process.last_lines())));
+        let database = || {
+            let (service, server) = self.stack.topology.postgres().zip(self.stack.postgres.as_ref())?;
+            Some((service.0.name.clone(), server.process().exit()?, server.process().last_lines()))
+        };
+        let (service, status, lines) = ended.next().or_else(database)?;
+        let mut text = format!("`{service}` {}", describe_exit(status));
+        if let Some(last) = lines.last() {
+            let _ = write!(text, "; its last line: {last}");
+        }
+        Some(text)
+    }
+
+    /// Leaves the lane as it is until the stack goes down.
+    pub fn keep(self) {
+        let stack = self.stack.clone();
+        stack.kept.lock().unwrap_or_else(PoisonError::into_inner).push(self);
+    }
+
+    /// Ends the lane's processes and removes its database and bucket; gives what could not be removed.
+    pub async fn close(self) -> Vec<String> {
+        let processes = self.services.all();
+        join_all(processes.iter().map(|(_, process)| process.stop(Signal::SIGTERM))).await;
+        let mut residue = Vec::new();
+        for (service, process) in &processes {
+            self.services.forget(service);
+            match process.exit() {
+                Some(_) => self.say_stopped(service, process),
+                None => residue.push(format!("process {} {service}", process.pid())),
+            }
+        }
+        if let (Some(database), Some(server)) = (&self.database, &self.stack.postgres) {
+            if let Err(error) = server.drop_database(database).await {
+                residue.push(format!("database {database}: {}", error.full()));
+            }
+        }
+        if let (Some(objects), Some(server)) = (&self.objects, &self.stack.objects) {
+            if let Err(error) = server.remove_bucket(&objects.bucket) {
+                residue.push(format!("bucket {}: {error}", objects.bucket));
+            }
+        }
+        residue
+    }
+
+    fn say_stopped(&self, service: &str, process: &Process) {
+        self.stack.events.emit(Event::Service {
+            service: service.to_owned(),
+            lane: Some(self.name.clone()),
+            state: ServiceState::Stopped,
+            pid: Some(process.pid()),
+            detail: String::new(),
+            took: process.age(),
+        });
+    }
+}
+
+/// A name as part of a database's, a bucket's and a folder's name.
+fn slug(name: &str) -> String {
+    let name = name.rsplit('/').next().unwrap_or(name).to_lowercase();
+    let mut slug = String::new();
+    for c in name.chars() {
+        let c = if c.is_ascii_alphanumeric() { c } else { '-' };
+        if !(c == '-' && slug.ends_with('-')) && slug.len() < NAME_CHARS {
+            slug.push(c);
+        }
+    }
+    slug.trim_matches('-').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slug;
+
+    #[test]
+    fn any_name_becomes_part_of_a_bucket_name() {
+        for (name, wanted) in [
+            ("drills/stuck-scheduling", "stuck-scheduling"),
+            ("features/backlog: An  undispatched ticket, über", "backlog-an-undispatched-ticket-b"),
+            ("///", ""),
+        ] {
+            assert_eq!(slug(name), wanted);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The ledger of what a run starts and makes, written before it exists, so that it can be undone without the runner.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use serde::{Deserialize, Serialize};
+
+/// Name of the ledger in the run's folder.
+pub const FILE: &str = "undo.jsonl";
+/// Environment variable that every process of a run carries, with the run's name as its value.
+pub const MARK: &str = "DRILLYARD_RUN";
+
+/// One line of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Entry {
+    /// The run itself; always the first line.
+    Run {
+        /// Its name, which is the value of the mark.
+        run_id: String,
+        /// Process id of the runner.
+        runner: u32,
+    },
+    /// A folder that goes when the run ends.
+    Directory {
+        /// Its path.
+        path: PathBuf,
+    },
+    /// A process that is about to start.
+    Process {
+        /// Its service.
+        service: String,
+        /// Its lane, or nothing for a shared one.
+        lane: Option<String>,
+    },
+    /// A process that has started.
+    Started {
+        /// Its service.
+        service: String,
+        /// Its process id.
+        pid: u32,
+    },
+    /// A database that goes when its lane closes, or with the data directory.
+    Database {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// The open ledger.
+#[derive(Debug)]
+pub struct Ledger {
+    file: Mutex<File>,
+}
+
+impl Ledger {
+    /// Begins the ledger of a run.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn begin(run_dir: &Path, run_id: &str) -> io::Result<Self> {
+        let file = OpenOptions::new().create(true).append(true).open(run_dir.join(FILE))?;
+        let ledger = Self { file: Mutex::new(file) };
+        ledger.write(&Entry::Run { run_id: run_id.to_owned(), runner: std::process::id() })?;
+        Ok(ledger)
+    }
+
+    /// Adds a line, whole or not at all.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, entry: &Entry) -> io::Result<()> {
+        let mut line = serde_json::to_vec(entry)?;
+        line.push(b'\n');
+        self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner).write_all(&line)
+    }
+}
+
+/// The lines of a ledger; a last line that was cut off by a crash is left out.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read(run_dir: &Path) -> io::Result<Vec<Entry>> {
+    let text = std::fs::read_to_string(run_dir.join(FILE))?;
+    Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+}

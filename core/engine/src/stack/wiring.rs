@@ -1,0 +1,125 @@
+//! What a process is told: its environment and arguments, with real addresses in place of service names.
+
+use std::collections::BTreeMap;
+
+use drillyard_spec::topology::interpolate::Interpolated;
+use drillyard_spec::topology::{Service, address};
+
+use super::error::StackError;
+
+/// The address every process listens on.
+pub const HOST: &str = "127.0.0.1";
+
+/// Values that hold for one lane, or for the shared part of the stack.
+#[derive(Debug, Clone, Default)]
+pub struct Wiring {
+    /// Compose variables: secrets, the lane's database and bucket, and what was given from outside.
+    pub variables: BTreeMap<String, String>,
+    /// Real port by service.
+    pub ports: BTreeMap<String, u16>,
+    /// Variables that every process gets, such as `PATH`.
+    pub base: BTreeMap<String, String>,
+}
+
+impl Wiring {
+    /// The environment of `service`. `own` replaces values of the Compose file, except where it listens.
+    ///
+    /// # Errors
+    /// When a required variable has no value.
+    pub fn environment(
+        &self,
+        service: &Service,
+        own: &BTreeMap<String, String>,
+    ) -> Result<BTreeMap<String, String>, StackError> {
+        let mut environment = self.base.clone();
+        for setting in &service.environment {
+            let value = match &setting.value {
+                Some(value) => Some(self.resolve(service, value)?),
+                None => self.variables.get(&setting.name).cloned(),
+            };
+            if let Some(value) = value {
+                environment.insert(setting.name.clone(), value);
+            }
+        }
+        for (name, value) in own {
+            environment.insert(name.clone(), self.rewrite(value));
+        }
+        if let Some(name) = &service.host_env {
+            environment.insert(name.clone(), HOST.to_owned());
+        }
+        if let (Some(name), Some(port)) = (&service.port_env, self.ports.get(&service.name)) {
+            environment.insert(name.clone(), port.to_string());
+        }
+        Ok(environment)
+    }
+
+    /// The arguments of `service`.
+    ///
+    /// # Errors
+    /// When a required variable has no value.
+    pub fn args(&self, service: &Service) -> Result<Vec<String>, StackError> {
+        service.args().iter().map(|value| self.resolve(service, value)).collect()
+    }
+
+    /// A value with its variables filled in and its addresses made real.
+    ///
+    /// # Errors
+    /// When a required variable has no value.
+    pub fn resolve(&self, service: &Service, value: &Interpolated) -> Result<String, StackError> {
+        let text = value.resolve(&|name| self.variables.get(name).cloned());
+        let text = text.map_err(|source| StackError::Unset { service: service.name.clone(), source })?;
+        Ok(self.rewrite(&text))
+    }
+
+    fn rewrite(&self, text: &str) -> String {
+        // The topology was checked: a service is only ever named with the port it listens on.
+        address::rewrite(text, |name, _| Some(format!("{HOST}:{}", self.ports.get(name)?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use drillyard_spec::source::Source;
+    use drillyard_spec::topology::{Topology, parse};
+
+    const TEXT: &str = r#"
+services:
+  api:
+    environment: { HOST: 0.0.0.0, PORT: 8080, MODE: "${MODE:-quiet}", KEY: "${KEY:?give one}", LEFT_OUT: }
+    x-drillyard: { process: { program: api, args: ["--self=http://api:8080/"] }, ready: { tcp: true }, port_env: PORT, host_env: HOST }
+"#;
+
+    fn topology() -> Topology {
+        parse(&Source::new("compose.yaml", TEXT), &mut Vec::new()).unwrap()
+    }
+
+    fn wiring() -> Wiring {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        Wiring {
+            variables: BTreeMap::from([pair("KEY", "k")]),
+            ports: BTreeMap::from([("api".to_owned(), 4711)]),
+            base: BTreeMap::from([pair("PATH", "/bin")]),
+        }
+    }
+
+    #[test]
+    fn a_process_is_told_where_it_listens_whatever_the_drill_says() {
+        let (topology, wiring) = (topology(), wiring());
+        let own = BTreeMap::from([
+            ("PORT".to_owned(), "1".to_owned()),
+            ("MODE".to_owned(), "http://api:8080".to_owned()),
+        ]);
+        let environment = wiring.environment(&topology.services[0], &own).unwrap();
+        let flat: Vec<String> = environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(flat, ["HOST=127.0.0.1", "KEY=k", "MODE=http://127.0.0.1:4711", "PATH=/bin", "PORT=4711"]);
+        assert_eq!(wiring.args(&topology.services[0]).unwrap(), ["--self=http://127.0.0.1:4711/"]);
+    }
+
+    #[test]
+    fn a_missing_variable_names_the_service_and_what_to_do() {
+        let wiring = Wiring::default();
+        let error = wiring.environment(&topology().services[0], &BTreeMap::new()).unwrap_err();
+        assert_eq!(error.full(), "`api`: the variable KEY has no value: give one");
+    }
+}
