@@ -146,8 +146,7 @@ fn conclude(settings: &Settings, document: &Value) -> Result<(), BootstrapError>
             .map_err(|source| BootstrapError::Evidence { path: path.display().to_string(), source })?;
         say(&format!("Wrote bootstrap evidence to {}", path.display()));
     }
-    say("Bootstrap evidence payload:");
-    say(&document.to_string());
+    report::payload(document);
     Ok(())
 }
 

@@ -19,7 +19,7 @@ pub enum NotReady {
     /// It was asked often enough.
     #[error("Dispatch API not ready at {url} after {attempts} attempts")]
     Exhausted {
-        /// What was asked.
+        /// Where it should be.
         url: String,
         /// How often.
         attempts: u32,
@@ -75,7 +75,7 @@ impl<'a> Readiness<'a> {
                 Err(error) => say(&format!("Readiness probe attempt {attempt}/{total} failed with {error}")),
             }
         }
-        Err(NotReady::Exhausted { url, attempts: total })
+        Err(NotReady::Exhausted { url: self.settings.api_url.clone(), attempts: total })
     }
 
     /// One look without a judgement; nothing when the check is skipped or there is no answer.

@@ -1,8 +1,9 @@
-//! What a person reads while a stack is prepared. Every line starts with the same tag.
+//! What a person reads while a stack is prepared. Every line but the payload starts with the same tag.
 
 use std::io::Write;
 
 use dispatch_store::fixtures::FixtureState;
+use serde_json::Value;
 
 use super::BootstrapError;
 use super::settings::Settings;
@@ -13,6 +14,13 @@ const TAG: &str = "[dispatch-bootstrap]";
 pub(super) fn say(text: &str) {
     // Ignored: a reader that went away must not stop the preparation half-way.
     let _ = writeln!(std::io::stdout(), "{TAG} {text}");
+}
+
+/// Writes the document on a line of its own, without the tag, so that a program can read it from the output.
+pub(super) fn payload(document: &Value) {
+    say("Bootstrap evidence payload:");
+    // Ignored: as in `say`.
+    let _ = writeln!(std::io::stdout(), "{document}");
 }
 
 /// Writes why it ended.

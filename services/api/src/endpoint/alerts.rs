@@ -166,4 +166,27 @@ mod tests {
         assert_eq!(answer["runbooks"].as_object().unwrap().len(), 8);
         assert!(answer["metrics"]["counters"]["requests_total"].is_array());
     }
+
+    #[test]
+    fn each_runbook_names_its_alert_its_signal_and_everything_that_is_counted() {
+        for rule in RULES {
+            let file = rule.runbook.trim_start_matches("dispatch/");
+            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(file);
+            let text =
+                std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let counted: Vec<&str> = match rule.signal {
+                Signal::TicketsResting(states) => states.iter().map(|state| state.as_str()).collect(),
+                Signal::Errors(codes) => codes.iter().map(|code| code.as_str()).collect(),
+            };
+            for name in counted.into_iter().chain([rule.code.as_str(), rule.signal_name]) {
+                assert!(
+                    text.contains(&format!("`{name}`")) || text.contains(&format!("signals.{name}")),
+                    "{name}"
+                );
+            }
+            for heading in ["Signal", "Triage", "Remediation", "Exit criteria"] {
+                assert!(text.contains(&format!("\n## {heading}\n")), "{file} lacks {heading}");
+            }
+        }
+    }
 }
