@@ -10,6 +10,7 @@ use dispatch_domain::outbox::UNKNOWN_RECIPIENT;
 use serde_json::{Value, json};
 use sqlx::postgres::PgListener;
 use sqlx::{FromRow, PgConnection, PgPool};
+use time::Time;
 use uuid::Uuid;
 
 /// Channel notified when a transaction that queued a message commits; the payload is the row's id.
@@ -73,6 +74,13 @@ pub enum Outcome {
         /// From now.
         delay: Duration,
     },
+    /// It was not tried and is due again after the delay; no attempt is counted.
+    Deferred {
+        /// A word such as `quiet_hours`, stored as `last_error`.
+        reason: &'static str,
+        /// From now.
+        delay: Duration,
+    },
     /// It failed for good.
     DeadLetter {
         /// Stored as `last_error`.
@@ -91,7 +99,7 @@ impl Outcome {
     pub fn status(&self) -> &'static str {
         match self {
             Self::Sent { .. } => "SENT",
-            Self::Retry { .. } => "PENDING",
+            Self::Retry { .. } | Self::Deferred { .. } => "PENDING",
             Self::DeadLetter { .. } => "DEAD_LETTER",
             Self::Suppressed { .. } => "SUPPRESSED",
         }
@@ -106,7 +114,14 @@ impl Outcome {
         match self {
             Self::Sent { .. } => None,
             Self::Retry { error, .. } | Self::DeadLetter { error } => Some(error),
-            Self::Suppressed { reason } => Some(reason),
+            Self::Deferred { reason, .. } | Self::Suppressed { reason } => Some(reason),
+        }
+    }
+
+    fn delay(&self) -> Duration {
+        match self {
+            Self::Retry { delay, .. } | Self::Deferred { delay, .. } => *delay,
+            Self::Sent { .. } | Self::DeadLetter { .. } | Self::Suppressed { .. } => Duration::ZERO,
         }
     }
 }
@@ -217,7 +232,6 @@ async fn record_outcome(
     message: &ClaimedMessage,
     outcome: &Outcome,
 ) -> Result<bool, sqlx::Error> {
-    let delay = if let Outcome::Retry { delay, .. } = outcome { delay.as_secs_f64() } else { 0.0 };
     let additions =
         if let Outcome::Sent { provider_result } = outcome { Some(provider_result) } else { None };
     let done = sqlx::query(
@@ -233,7 +247,7 @@ async fn record_outcome(
     .bind(outcome.status())
     .bind(outcome.failed_attempts())
     .bind(outcome.last_error())
-    .bind(delay)
+    .bind(outcome.delay().as_secs_f64())
     .bind(additions)
     .execute(db)
     .await?;
@@ -277,9 +291,32 @@ fn audit_payload(token: &str, message: &ClaimedMessage, outcome: &Outcome) -> Va
     match outcome {
         Outcome::Sent { provider_result } => payload["provider_result"] = provider_result.clone(),
         Outcome::Retry { error, .. } | Outcome::DeadLetter { error } => payload["error"] = json!(error),
-        Outcome::Suppressed { reason } => payload["reason"] = json!(reason),
+        Outcome::Deferred { reason, .. } | Outcome::Suppressed { reason } => {
+            payload["reason"] = json!(reason)
+        }
     }
     payload
+}
+
+/// The wall clock at the site of a ticket; `None` when the aggregate is no ticket or its site has no usable zone.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn local_time(pool: &PgPool, aggregate_id: &str) -> Result<Option<Time>, sqlx::Error> {
+    let Some(ticket) = dispatch_domain::parse_uuid(aggregate_id) else { return Ok(None) };
+    let found = sqlx::query_scalar(
+        "SELECT (now() AT TIME ZONE s.timezone)::time FROM tickets t JOIN sites s ON s.id = t.site_id WHERE t.id = $1",
+    )
+    .bind(ticket)
+    .fetch_optional(pool)
+    .await;
+    match found {
+        // Class 22: the site's zone is not one that the database knows.
+        Err(sqlx::Error::Database(error)) if error.code().is_some_and(|code| code.starts_with("22")) => {
+            Ok(None)
+        }
+        found => found,
+    }
 }
 
 /// Counts what is waiting.

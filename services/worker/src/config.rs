@@ -8,6 +8,7 @@ use std::time::Duration;
 
 mod read;
 
+use crate::quiet_hours::QuietHours;
 use read::Reader;
 
 const DEFAULT_DATABASE_URL: &str = "postgres://dispatch:dispatch@postgres:5432/dispatch";
@@ -57,6 +58,8 @@ pub struct SmsConfig {
     pub http_url: Option<String>,
     /// Limit of one request to the provider.
     pub request_timeout: Duration,
+    /// Hours in which no customer is written to, at the ticket's site.
+    pub quiet_hours: Option<QuietHours>,
 }
 
 /// How the outbox is worked off.
@@ -148,7 +151,15 @@ fn read_sms(reader: &mut Reader<'_>) -> SmsConfig {
             "DISPATCH_SMS_ADAPTER names a module, which this worker cannot load; set DISPATCH_SMS_HTTP_URL",
         );
     }
+    let quiet_hours = reader.text("DISPATCH_SMS_QUIET_HOURS").and_then(|text| {
+        let hours = QuietHours::parse(&text);
+        if hours.is_none() {
+            reader.problem("DISPATCH_SMS_QUIET_HOURS must be two different times of day such as 21:00-08:00");
+        }
+        hours
+    });
     SmsConfig {
+        quiet_hours,
         enabled: reader.switch("DISPATCH_SMS_ENABLED", false),
         dry_run: reader.switch("DISPATCH_SMS_DRY_RUN", true),
         http_url,

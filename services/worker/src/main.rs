@@ -9,6 +9,7 @@ mod job;
 mod life;
 mod log;
 mod ops;
+mod quiet_hours;
 mod sms;
 mod stats;
 

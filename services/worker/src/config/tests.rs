@@ -46,7 +46,8 @@ fn every_problem_is_listed_at_once() {
         ("DISPATCH_WORKER_HOST", "nowhere"),
         ("DISPATCH_SMS_HTTP_URL", "sms:8025"),
         ("DISPATCH_OUTBOX_LEASE_MS", "5000"),
+        ("DISPATCH_SMS_QUIET_HOURS", "at night"),
     ])
     .unwrap_err();
-    assert_eq!(error.problems.len(), 4, "{error}");
+    assert_eq!(error.problems.len(), 5, "{error}");
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use dispatch_store::StoreError;
 use dispatch_store::outbox_queue::{self, Claim, ClaimedMessage, Finish, Outcome};
 use serde_json::json;
+use time::OffsetDateTime;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -106,7 +107,7 @@ async fn until_due(context: &Context) -> Duration {
 async fn handle(context: Context, token: String, message: ClaimedMessage) -> Tally {
     let outcome = deliver(&context, &message).await;
     let finish = finish(&context, &token, &message, &outcome).await;
-    let fields = json!({
+    let mut fields = json!({
         "outbox_id": message.id,
         "event_type": message.event_type,
         "aggregate_id": message.aggregate_id,
@@ -118,14 +119,14 @@ async fn handle(context: Context, token: String, message: ClaimedMessage) -> Tal
         (Ok(Finish::RecordedWithoutAudit), _) => (Level::Error, "worker.outbox_unaudited"),
         (_, Outcome::Sent { .. }) => (Level::Info, "worker.outbox_sent"),
         (_, Outcome::Suppressed { .. }) => (Level::Warn, "worker.outbox_suppressed"),
+        (_, Outcome::Deferred { .. }) => (Level::Info, "worker.outbox_deferred"),
         (_, Outcome::Retry { .. }) => (Level::Warn, "worker.outbox_retry"),
         (_, Outcome::DeadLetter { .. }) => (Level::Error, "worker.outbox_dead_letter"),
     };
-    let mut fields = fields;
     match &outcome {
         Outcome::Sent { provider_result } => fields["provider_result"] = provider_result.clone(),
         Outcome::Retry { error, .. } | Outcome::DeadLetter { error } => fields["error"] = json!(error),
-        Outcome::Suppressed { reason } => fields["reason"] = json!(reason),
+        Outcome::Deferred { reason, .. } | Outcome::Suppressed { reason } => fields["reason"] = json!(reason),
     }
     if let Err(error) = &finish {
         fields["database_error"] = json!(error.to_string());
@@ -144,6 +145,7 @@ fn counted(outcome: &Outcome, finish: &Result<Finish, StoreError>) -> Tally {
         Outcome::Retry { .. } => Tally { failed: 1, ..one },
         Outcome::DeadLetter { .. } => Tally { failed: 1, dead_lettered: 1, ..one },
         Outcome::Suppressed { .. } => Tally { suppressed: 1, ..one },
+        Outcome::Deferred { .. } => one,
     }
 }
 
@@ -160,6 +162,9 @@ async fn deliver(context: &Context, message: &ClaimedMessage) -> Outcome {
         Err(InvalidMessage::UnknownRecipient) => return Outcome::Suppressed { reason: "unknown_recipient" },
         Err(error) => return Outcome::DeadLetter { error: error.to_string() },
     };
+    if let Some(delay) = quiet_for(context, message).await {
+        return Outcome::Deferred { reason: "quiet_hours", delay };
+    }
     match context.sms.send(&sms).await {
         Ok(receipt) => Outcome::Sent {
             provider_result: json!({
@@ -174,6 +179,18 @@ async fn deliver(context: &Context, message: &ClaimedMessage) -> Outcome {
         Err(SmsError::Permanent(error)) => Outcome::DeadLetter { error },
         Err(SmsError::Transient(error)) => after_failure(context, failed + 1, error),
     }
+}
+
+/// How long the customer must not be written to, by the clock at the ticket's site, or in UTC where there is none.
+async fn quiet_for(context: &Context, message: &ClaimedMessage) -> Option<Duration> {
+    let hours = context.config.sms.quiet_hours?;
+    let local = match context.pool().await {
+        Ok(pool) => outbox_queue::local_time(pool, &message.aggregate_id).await,
+        Err(error) => Err(error),
+    };
+    // A database that fails here fails the recording, too; UTC only decides whether a send is tried before.
+    let now = local.ok().flatten().unwrap_or_else(|| OffsetDateTime::now_utc().time());
+    hours.left(now)
 }
 
 /// `attempt` counts the one that has just failed.

@@ -297,3 +297,39 @@ async fn the_audit_names_an_existing_ticket_and_a_refused_audit_costs_no_outcome
     assert_eq!((stage.calls().await.len(), stage.audits(id).await.len()), (2, 0));
     stage.strike().await;
 }
+
+#[tokio::test]
+#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
+async fn nobody_is_written_to_in_quiet_hours_at_the_site() {
+    let stage = Stage::raise().await;
+    let ticket = stage.ticket().await;
+    // At the site it is always within an hour of its own clock; in UTC, where the other row is judged, never.
+    let shift: String = sqlx::query_scalar(
+        "UPDATE sites SET timezone = 'Etc/GMT-12' RETURNING \
+             to_char(now() AT TIME ZONE 'Etc/GMT-12' - interval '1 hour', 'HH24:MI') || '-' || \
+             to_char(now() AT TIME ZONE 'Etc/GMT-12' + interval '1 hour', 'HH24:MI')",
+    )
+    .fetch_one(&stage.pool)
+    .await
+    .unwrap();
+    let asleep = stage.queue("+15550100", "one", &ticket.to_string()).await;
+    let awake = stage.queue("+15550101", "two", "not-a-ticket").await;
+    let worker = stage.worker(&[("DISPATCH_SMS_QUIET_HOURS", &shift)]);
+    stage.row_becomes(awake, "SENT").await;
+    worker.event("worker.outbox_deferred").await;
+    let row = stage.row(asleep).await;
+    assert_eq!(
+        (row.status.as_str(), row.attempts, row.last_error.as_deref()),
+        ("PENDING", 0, Some("quiet_hours"))
+    );
+    let minutes: f64 = sqlx::query_scalar(
+        "SELECT extract(epoch FROM next_attempt_at - now())::float8 / 60 FROM dispatch_outbox WHERE id = $1",
+    )
+    .bind(asleep)
+    .fetch_one(&stage.pool)
+    .await
+    .unwrap();
+    assert!((58.0..=60.0).contains(&minutes), "{minutes}");
+    assert_eq!(stage.calls().await.len(), 1);
+    stage.strike().await;
+}
