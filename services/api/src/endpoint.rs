@@ -2,13 +2,17 @@
 
 pub mod add_evidence;
 pub mod alerts;
+pub mod approval_decide;
 pub mod assignment_dispatch;
+pub mod assignment_recommend;
 pub mod billing_generate_invoice;
+pub mod closeout_candidate;
 pub mod dispatcher_cockpit;
 pub mod health;
 pub mod list_evidence;
 pub mod livez;
 pub mod metrics;
+pub mod outbox_replay;
 pub mod qa_verify;
 pub mod readyz;
 pub mod schedule_confirm;
@@ -16,6 +20,8 @@ pub mod schedule_propose;
 pub mod tech_check_in;
 pub mod tech_complete;
 pub mod tech_job_packet;
+pub mod tech_request_change;
+pub mod ticket_cancel;
 pub mod ticket_close;
 pub mod ticket_create;
 pub mod ticket_get;
@@ -39,12 +45,18 @@ pub const ALL: &[Endpoint] = &[
     schedule_propose::ENDPOINT,
     schedule_confirm::ENDPOINT,
     assignment_dispatch::ENDPOINT,
+    assignment_recommend::ENDPOINT,
     tech_check_in::ENDPOINT,
+    tech_request_change::ENDPOINT,
+    approval_decide::ENDPOINT,
     add_evidence::ENDPOINT,
+    closeout_candidate::ENDPOINT,
     tech_complete::ENDPOINT,
     qa_verify::ENDPOINT,
     billing_generate_invoice::ENDPOINT,
     ticket_close::ENDPOINT,
+    ticket_cancel::ENDPOINT,
+    outbox_replay::ENDPOINT,
     ticket_get::ENDPOINT,
     ticket_timeline::ENDPOINT,
     list_evidence::ENDPOINT,

@@ -12,25 +12,28 @@ use crate::failure::Failure;
 /// Largest body that is read, in bytes.
 const LIMIT: usize = 1024 * 1024;
 
+/// What is read and thrown away of a larger one, so that a client in the middle of sending gets to see the answer.
+const DISCARDED: usize = 8 * LIMIT;
+
 /// Reads the whole body.
 ///
 /// # Errors
 /// 413 above the limit, 400 when the client breaks off.
 pub(super) async fn read(parts: &Parts, body: Body) -> Result<Vec<u8>, Failure> {
     let announced = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > LIMIT) {
-        return Err(Failure::too_large(LIMIT));
-    }
-    let mut bytes = Vec::with_capacity(announced.unwrap_or(0));
+    let mut bytes = Vec::with_capacity(announced.unwrap_or(0).min(LIMIT));
+    let mut length = 0;
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| Failure::invalid("Request body could not be read"))?;
-        if bytes.len() + chunk.len() > LIMIT {
-            return Err(Failure::too_large(LIMIT));
+        length += chunk.len();
+        if length <= LIMIT {
+            bytes.extend_from_slice(&chunk);
+        } else if length > DISCARDED {
+            break;
         }
-        bytes.extend_from_slice(&chunk);
     }
-    Ok(bytes)
+    if length > LIMIT { Err(Failure::too_large(LIMIT)) } else { Ok(bytes) }
 }
 
 /// Parses the body; an empty or blank one is an empty object.

@@ -98,6 +98,14 @@ impl Effect {
         self
     }
 
+    /// The event has no ticket states although it belongs to a ticket.
+    #[must_use]
+    pub fn stateless(mut self) -> Self {
+        self.before = None;
+        self.after = None;
+        self
+    }
+
     /// Adds a member to the audit payload.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {

@@ -33,7 +33,7 @@ async fn run(command: &mut Command) -> Result<Effect, Failure> {
 }
 
 /// What the request says about the completion.
-fn completion(command: &Command) -> Result<CompletionContext, Failure> {
+pub(super) fn completion(command: &Command) -> Result<CompletionContext, Failure> {
     let fields = command.fields();
     let checklist = fields.get("checklist_status").and_then(serde_json::Value::as_object);
     Ok(CompletionContext {
