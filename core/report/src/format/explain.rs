@@ -53,6 +53,10 @@ fn step(step: &StepRecord, paint: Paint, lines: &mut Vec<String>) {
         lines.push(format!("    {field}, expected against actual"));
         lines.extend(diff.lines().map(|line| format!("      {}", paint.diff_line(&plain(line)))));
     }
+    // The snapshot's own lines say it all: everything that was expected of the answer held.
+    if step.verdict == Outcome::Snapshot {
+        return;
+    }
     observations(step, paint, lines);
     if !step.log_window.is_empty() {
         lines.push("    service log during the step".to_owned());

@@ -111,6 +111,10 @@ fn a_snapshot_to_review_shows_its_diff_and_the_way_to_review_it() {
     if let Event::UnitFinished { verdict, .. } = &mut events[place + 1] {
         *verdict = Verdict::Snapshot;
     }
+    let mut step = story::passed_step(story::QUIET);
+    step.verdict = Verdict::Snapshot;
+    step.log_window.push("dispatch-api  INFO nothing of interest".to_owned());
+    events.insert(place, Event::StepFinished { unit: story::QUIET.to_owned(), step: Box::new(step) });
     let text = shown(events, Look::default());
     assert!(
         text.contains(
@@ -119,6 +123,11 @@ fn a_snapshot_to_review_shows_its_diff_and_the_way_to_review_it() {
         "{text}"
     );
     assert!(text.contains("    +alerts: []\n    review: drillyard review\n"), "{text}");
+    let unit = text.split("2/2").next().expect("the first unit");
+    assert!(
+        unit.contains("nobody is woken") && !unit.contains("observed") && !unit.contains("INFO"),
+        "{unit}"
+    );
 }
 
 #[test]
