@@ -121,7 +121,7 @@ async fn database(
     let begun = Instant::now();
     let options = &ground.options;
     let install = Install::find(ground.run(), options.pg_bin.as_deref(), &options.search_path).await?;
-    let folder = ground.postgres_folder(install.user)?;
+    let folder = ground.postgres_folder(install.user, postgres.durable)?;
     install.own(&folder).map_err(io_error(format!("giving away {}", folder.display())))?;
     let log = ground.logs(None)?.join(format!("{}.log", service.name));
     let setup = setup(service, postgres, wiring, (folder, log))?;

@@ -39,6 +39,7 @@ pub fn all() -> Vec<Trial> {
         a_killed_runner_leaves_nothing,
         a_runner_killed_at_any_moment_of_the_start_leaves_nothing,
         a_stack_that_nobody_took_down_leaves_nothing,
+        a_durable_database_is_on_disk_and_syncs,
         a_run_folder_too_long_for_a_socket_is_no_hindrance,
     ]
 }
@@ -338,7 +339,7 @@ fn a_killed_runner_leaves_nothing() {
     BufReader::new(runner.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert_eq!(line, "held 2-two\n");
     let there = world.traces();
-    assert!(there.len() >= 4 + 5 + 2, "PostgreSQL with its children, four services, two folders: {there:#?}");
+    assert!(there.len() >= 4 + 5 + 2, "PostgreSQL with its children, four services, folders: {there:#?}");
     runner.kill().unwrap();
     runner.wait().unwrap();
     assert_eq!(world.gone_within(NOTHING_LEFT), Vec::<String>::new());
@@ -366,11 +367,28 @@ fn a_stack_that_nobody_took_down_leaves_nothing() {
     assert_eq!(world.gone_within(NOTHING_LEFT), Vec::<String>::new());
 }
 
+/// The topology with a database whose commits reach the disk, which keeps its data out of memory.
+fn durable() -> String {
+    TOPOLOGY.replacen("lane_database: SHOP_DATABASE", "lane_database: SHOP_DATABASE, durability: full", 1)
+}
+
+fn a_durable_database_is_on_disk_and_syncs() {
+    let world = World::new();
+    block_on(async {
+        let stack = world.raise(&durable()).await.unwrap();
+        let lane = stack.lane(request("durable")).await.unwrap();
+        assert!(world.run_dir.join("pg/data/PG_VERSION").exists());
+        assert_eq!(query(&lane, "select 1 where current_setting('fsync') = 'on' and current_setting('full_page_writes') = 'on'").await, [1]);
+        assert_eq!(stack.down().await, Vec::<String>::new());
+    });
+    assert_eq!(world.traces(), Vec::<String>::new());
+}
+
 fn a_run_folder_too_long_for_a_socket_is_no_hindrance() {
     let mut world = World::new();
     world.run_dir = world.run_dir.join("a-folder-with-a-very-long-name-indeed".repeat(3));
     block_on(async {
-        let stack = world.raise(TOPOLOGY).await.unwrap();
+        let stack = world.raise(&durable()).await.unwrap();
         let lane = stack.lane(request("long")).await.unwrap();
         assert_eq!(query(&lane, "select id from tickets").await, [1]);
         assert!(std::path::Path::new(&format!("/tmp/drillyard-{}", world.run_id)).exists());
