@@ -1,5 +1,7 @@
 //! The binary as a drill starts it: a free port, the start line, a call over loopback, the end by a signal.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};

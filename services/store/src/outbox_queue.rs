@@ -150,6 +150,16 @@ pub struct Backlog {
     pub oldest_age_seconds: f64,
 }
 
+/// SQL: no older message of the same recipient is unsent. The row is `o`, parameter 1 the unknown recipient, who has
+/// no order to keep.
+macro_rules! first_of_recipient {
+    () => {
+        "(coalesce(btrim(o.payload ->> 'to'), '') IN ('', $1) OR NOT EXISTS ( \
+            SELECT FROM dispatch_outbox e WHERE e.payload ->> 'to' = o.payload ->> 'to' \
+              AND e.status IN ('PENDING', 'IN_FLIGHT') AND (e.created_at, e.id) < (o.created_at, o.id)))"
+    };
+}
+
 /// Claims due messages and messages whose lease ran out, oldest first.
 ///
 /// A message whose recipient still has an older unsent one is left alone, so that a recipient reads messages in
@@ -160,14 +170,12 @@ pub struct Backlog {
 pub async fn claim(pool: &PgPool, claim: &Claim) -> Result<Vec<ClaimedMessage>, sqlx::Error> {
     let mut transaction = crate::begin(pool).await?;
     let claimed = sqlx::query_as(
-        "WITH due AS ( \
+        concat!("WITH due AS ( \
              SELECT o.id FROM dispatch_outbox o \
              WHERE ((o.status = 'PENDING' AND o.next_attempt_at <= now()) \
                     OR (o.status = 'IN_FLIGHT' AND (o.locked_until IS NULL OR o.locked_until < now()))) \
-               AND (coalesce(btrim(o.payload ->> 'to'), '') IN ('', $4) OR NOT EXISTS ( \
-                    SELECT FROM dispatch_outbox e WHERE e.payload ->> 'to' = o.payload ->> 'to' \
-                      AND e.status IN ('PENDING', 'IN_FLIGHT') AND (e.created_at, e.id) < (o.created_at, o.id))) \
-             ORDER BY o.created_at, o.id LIMIT $1 FOR UPDATE OF o SKIP LOCKED \
+               AND ", first_of_recipient!(), " \
+             ORDER BY o.created_at, o.id LIMIT $4 FOR UPDATE OF o SKIP LOCKED \
          ), leased AS ( \
              UPDATE dispatch_outbox o SET status = 'IN_FLIGHT', locked_by = $2, \
                  locked_until = now() + make_interval(secs => $3), updated_at = now(), \
@@ -182,12 +190,12 @@ pub async fn claim(pool: &PgPool, claim: &Claim) -> Result<Vec<ClaimedMessage>, 
              SELECT upper(btrim(m.body)) = ANY($5) FROM messages m \
              WHERE m.direction = 'INBOUND' AND m.from_addr = btrim(leased.payload ->> 'to') \
                AND upper(btrim(m.body)) = ANY($5 || $6) ORDER BY m.created_at DESC LIMIT 1), false) AS opted_out \
-         FROM leased ORDER BY leased.created_at, leased.id",
+         FROM leased ORDER BY leased.created_at, leased.id"),
     )
-    .bind(i64::from(claim.limit))
+    .bind(UNKNOWN_RECIPIENT)
     .bind(&claim.token)
     .bind(claim.lease.as_secs_f64())
-    .bind(UNKNOWN_RECIPIENT)
+    .bind(i64::from(claim.limit))
     .bind(&OPT_OUT[..])
     .bind(&OPT_IN[..])
     .fetch_all(&mut *transaction)
@@ -336,16 +344,20 @@ pub async fn backlog(pool: &PgPool) -> Result<Backlog, sqlx::Error> {
     .await
 }
 
-/// How long until a waiting message becomes due or a lease runs out; `None` when nothing waits.
+/// How long until a message that may be claimed becomes due or a lease runs out; `None` when nothing waits.
+///
+/// Messages behind an older one of their recipient do not count: they come up when that one is done.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn next_due(pool: &PgPool) -> Result<Option<Duration>, sqlx::Error> {
-    let seconds: Option<f64> = sqlx::query_scalar(
-        "SELECT extract(epoch FROM min(CASE WHEN status = 'PENDING' THEN next_attempt_at ELSE locked_until END) \
+    let seconds: Option<f64> = sqlx::query_scalar(concat!(
+        "SELECT extract(epoch FROM min(CASE WHEN o.status = 'PENDING' THEN o.next_attempt_at ELSE o.locked_until END) \
              - now())::float8 \
-         FROM dispatch_outbox WHERE status IN ('PENDING', 'IN_FLIGHT')",
-    )
+         FROM dispatch_outbox o WHERE o.status IN ('PENDING', 'IN_FLIGHT') AND ",
+        first_of_recipient!()
+    ))
+    .bind(UNKNOWN_RECIPIENT)
     .fetch_one(pool)
     .await?;
     Ok(seconds.map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default()))

@@ -3,6 +3,8 @@
 //! Ignored unless asked for: `DISPATCH_TEST_DATABASE_URL=postgres://… cargo test --workspace --test operations --
 //! --ignored`. Every test has a database of its own, so they run side by side.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::PathBuf;
 
 use serde_json::{Value, json};

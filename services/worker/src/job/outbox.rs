@@ -97,7 +97,7 @@ async fn until_due(context: &Context) -> Duration {
         Err(error) => Err(error),
     };
     match due {
-        // Due already and yet not claimed: it waits for an older message of its recipient or is locked.
+        // Due already and yet not claimed: another worker is just taking it.
         Ok(Some(due)) if !due.is_zero() => due.clamp(SHORTEST_PAUSE, poll),
         Ok(_) | Err(_) => poll,
     }
