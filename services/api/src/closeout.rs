@@ -1,5 +1,6 @@
 //! The closeout gate over what is stored: evidence items, probes, and the completion kept in the audit trail.
 
+mod ending;
 mod packet;
 
 use dispatch_domain::closeout::{Audience, CompletionContext, Failed, Gate, Item, Passed, evidence_key};
@@ -10,7 +11,8 @@ use dispatch_store::tickets::TicketRow;
 use dispatch_store::{PgConnection, StoreError, audit};
 use serde_json::Value;
 
-pub use packet::{ARTIFACT_TYPE, Closing, Overrides, store as store_packet};
+pub use ending::end;
+pub use packet::Overrides;
 
 use crate::command::Command;
 use crate::evidence_probe;

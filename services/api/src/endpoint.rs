@@ -7,6 +7,10 @@ pub mod assignment_dispatch;
 pub mod assignment_recommend;
 pub mod billing_generate_invoice;
 pub mod closeout_candidate;
+pub mod closeout_evidence_exception;
+pub mod dispatch_force_hold;
+pub mod dispatch_force_unassign;
+pub mod dispatch_manual_bypass;
 pub mod dispatcher_cockpit;
 pub mod health;
 pub mod list_evidence;
@@ -15,8 +19,12 @@ pub mod metrics;
 pub mod outbox_replay;
 pub mod qa_verify;
 pub mod readyz;
+pub mod reopen_after_verification;
 pub mod schedule_confirm;
+pub mod schedule_hold;
 pub mod schedule_propose;
+pub mod schedule_release;
+pub mod schedule_rollback;
 pub mod tech_check_in;
 pub mod tech_complete;
 pub mod tech_job_packet;
@@ -24,6 +32,7 @@ pub mod tech_request_change;
 pub mod ticket_cancel;
 pub mod ticket_close;
 pub mod ticket_create;
+pub mod ticket_force_close;
 pub mod ticket_get;
 pub mod ticket_timeline;
 pub mod ticket_triage;
@@ -44,6 +53,9 @@ pub const ALL: &[Endpoint] = &[
     ticket_triage::ENDPOINT,
     schedule_propose::ENDPOINT,
     schedule_confirm::ENDPOINT,
+    schedule_hold::ENDPOINT,
+    schedule_release::ENDPOINT,
+    schedule_rollback::ENDPOINT,
     assignment_dispatch::ENDPOINT,
     assignment_recommend::ENDPOINT,
     tech_check_in::ENDPOINT,
@@ -55,7 +67,13 @@ pub const ALL: &[Endpoint] = &[
     qa_verify::ENDPOINT,
     billing_generate_invoice::ENDPOINT,
     ticket_close::ENDPOINT,
+    ticket_force_close::ENDPOINT,
     ticket_cancel::ENDPOINT,
+    dispatch_force_hold::ENDPOINT,
+    dispatch_force_unassign::ENDPOINT,
+    dispatch_manual_bypass::ENDPOINT,
+    reopen_after_verification::ENDPOINT,
+    closeout_evidence_exception::ENDPOINT,
     outbox_replay::ENDPOINT,
     ticket_get::ENDPOINT,
     ticket_timeline::ENDPOINT,

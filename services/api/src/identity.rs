@@ -115,9 +115,10 @@ fn check_tool(headers: &HeaderMap, tool: &Tool) -> Result<(), Refusal> {
     }
 }
 
-/// A header's value as text; bytes that are not UTF-8 are replaced.
+/// A header's value as text; bytes that are not UTF-8 are read as Latin-1, as HTTP once had it.
 pub(crate) fn header(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+    let bytes = headers.get(name)?.as_bytes();
+    Some(std::str::from_utf8(bytes).map_or_else(|_| bytes.iter().copied().map(char::from).collect(), str::to_owned))
 }
 
 fn read_role(source: &str, value: &str) -> Result<Role, Refusal> {

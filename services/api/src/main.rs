@@ -13,6 +13,7 @@ mod endpoint;
 mod evidence_probe;
 mod exchange;
 mod failure;
+mod held_schedule;
 mod identity;
 mod metrics;
 mod object_store;

@@ -1,4 +1,4 @@
-//! The object store: signed HEAD probes of evidence, writing objects, making the bucket.
+//! The object store: signed HEAD probes of evidence, making the bucket.
 //!
 //! `scheme://bucket/key` references are looked up at the configured endpoint, path style. References with an
 //! `http` or `https` scheme, when such schemes are configured, are probed where they point.
@@ -12,7 +12,6 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Builder, Credentials, Region};
 use aws_sdk_s3::error::SdkError;
-use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 use thiserror::Error;
 
@@ -112,19 +111,6 @@ impl ObjectStore {
         }
     }
 
-    /// Writes an object into the configured bucket.
-    ///
-    /// # Errors
-    /// When no store is configured or it refuses.
-    pub async fn put(&self, key: &str, content_type: &str, body: Vec<u8>) -> Result<(), ObjectStoreError> {
-        let Signed { client, bucket } = self.signed("put an object")?;
-        let request = client.put_object().bucket(bucket).key(key).content_type(content_type);
-        match request.body(ByteStream::from(body)).send().await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(ObjectStoreError { action: "put an object", reason: reason(&error) }),
-        }
-    }
-
     /// Makes sure that the configured bucket exists; `true` when it was made by this call.
     ///
     /// # Errors
@@ -145,12 +131,6 @@ impl ObjectStore {
                 _ => Err(ObjectStoreError { action: ACTION, reason: reason(&error) }),
             },
         }
-    }
-
-    /// The configured bucket.
-    #[must_use]
-    pub fn bucket(&self) -> Option<&str> {
-        self.signed.as_ref().map(|signed| signed.bucket.as_str())
     }
 
     fn signed(&self, action: &'static str) -> Result<&Signed, ObjectStoreError> {

@@ -13,6 +13,7 @@ pub mod denials;
 pub mod drift;
 pub mod evidence;
 pub mod fixtures;
+pub mod holds;
 pub mod idempotency;
 pub mod journal;
 pub mod outbox;

@@ -19,6 +19,7 @@ impl Environment {
     }
 
     /// Takes the given names and values.
+    #[cfg(test)]
     #[must_use]
     pub fn from_pairs(pairs: &[(&str, &str)]) -> Self {
         Self { values: pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect() }
