@@ -14,6 +14,9 @@ use super::error::{StackError, io_error};
 use super::logs::tail_of;
 use super::process::Run;
 
+/// Most lines of a failed build that are shown.
+const ERROR_LINES: usize = 40;
+
 /// Where each binary is.
 #[derive(Debug, Clone, Default)]
 pub struct Binaries {
@@ -78,8 +81,9 @@ impl Binaries {
         let mut command = tokio::process::Command::from(command);
         let output = command.kill_on_drop(true).output().await.map_err(io_error("starting cargo"))?;
         if !output.status.success() {
-            let last_lines = tail_of(&String::from_utf8_lossy(&output.stderr));
-            return Err(StackError::Build { last_lines });
+            return Err(StackError::Build {
+                last_lines: first_errors(&String::from_utf8_lossy(&output.stderr)),
+            });
         }
         let by_name = executables(&String::from_utf8_lossy(&output.stdout));
         for (service, binary) in wanted {
@@ -110,6 +114,18 @@ impl Binaries {
         }
         Ok(digests)
     }
+}
+
+/// Cargo's output from the first error on, for warnings of other crates may come before and after; the last lines
+/// where there is none.
+fn first_errors(text: &str) -> Vec<String> {
+    let from_error: Vec<String> = text
+        .lines()
+        .skip_while(|line| !line.starts_with("error"))
+        .take(ERROR_LINES)
+        .map(str::to_owned)
+        .collect();
+    if from_error.is_empty() { tail_of(text) } else { from_error }
 }
 
 fn executables(lines: &str) -> BTreeMap<String, PathBuf> {

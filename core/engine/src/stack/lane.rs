@@ -8,7 +8,7 @@ use drillyard_spec::topology::{Condition, Scope, Service};
 use futures::future::join_all;
 use nix::sys::signal::Signal;
 
-use super::error::StackError;
+use super::error::{StackError, io_error};
 use super::ground::fresh_secret;
 use super::job::JobOutcome;
 use super::logs::{LogMark, Logs};
@@ -64,7 +64,7 @@ pub struct Lane {
 }
 
 impl Lane {
-    /// Raises a lane. The database is cloned while the bucket, the secrets and the ports are made.
+    /// Raises a lane. The database is cloned while the services that do not connect to it start.
     pub(super) async fn raise(
         stack: Arc<Inner>,
         request: LaneRequest,
@@ -128,13 +128,17 @@ impl Lane {
         for (service, file) in files {
             self.logs.add(&service, file);
         }
-        if let (Some(database), Some(server)) = (&self.database, &stack.postgres) {
-            let entry = Entry::Database { name: database.clone() };
-            stack.ground.ledger.write(&entry).map_err(super::error::io_error("writing the undo ledger"))?;
-            server.clone_database(TEMPLATE, database).await?;
-        }
         let services: Vec<&Service> = services.iter().collect();
-        self.starter()?.start_all(&services, &self.services).await
+        let database = stack.topology.postgres().map(|(service, _)| service.name.as_str());
+        let starter = self.starter()?;
+        starter.start_all(&services, &self.services, (database, self.clone_database())).await
+    }
+
+    async fn clone_database(&self) -> Result<(), StackError> {
+        let (Some(database), Some(server)) = (&self.database, &self.stack.postgres) else { return Ok(()) };
+        let entry = Entry::Database { name: database.clone() };
+        self.stack.ground.ledger.write(&entry).map_err(io_error("writing the undo ledger"))?;
+        server.clone_database(TEMPLATE, database).await
     }
 
     /// Services that run in every lane, and the jobs they wait for.

@@ -222,7 +222,7 @@ fn starter<'a>(
 async fn start_shared(inner: &Inner) -> Result<(), StackError> {
     let services: Vec<&Service> = inner.own_processes(Scope::Shared).collect();
     let own = BTreeMap::new();
-    starter(inner, &inner.wiring, &own)?.start_all(&services, &inner.services).await
+    starter(inner, &inner.wiring, &own)?.start_all(&services, &inner.services, (None, async { Ok(()) })).await
 }
 
 async fn run_template_jobs(inner: &Inner, postgres: &Postgres) -> Result<(), StackError> {
@@ -234,7 +234,7 @@ async fn run_template_jobs(inner: &Inner, postgres: &Postgres) -> Result<(), Sta
     // Secrets of lanes have no value yet; a template must not hold one.
     let own = BTreeMap::new();
     let done = Started::default();
-    starter(inner, &wiring, &own)?.start_all(&jobs, &done).await
+    starter(inner, &wiring, &own)?.start_all(&jobs, &done, (None, async { Ok(()) })).await
 }
 
 /// Takes everything down and says what is left.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use drillyard_spec::topology::{Condition, Process as Kind, Service};
+use drillyard_spec::topology::{Condition, Process as Kind, Service, address};
 use futures::future::try_join_all;
 use tokio::sync::watch;
 
@@ -89,15 +89,25 @@ impl Started {
 
 impl Starter<'_> {
     /// Starts `services` and waits until each is ready. Every one starts as soon as what it depends on has come far
-    /// enough; a dependency that is not among them is there already.
+    /// enough; a dependency that is not among them is there already. Services that connect to the database also wait
+    /// for `cloned`, which makes it; the others start meanwhile.
     ///
     /// # Errors
-    /// The first service that does not come up.
-    pub async fn start_all(&self, services: &[&Service], started: &Started) -> Result<(), StackError> {
-        let progress: BTreeMap<&str, watch::Sender<Progress>> = services
-            .iter()
-            .map(|service| (service.name.as_str(), watch::Sender::new(Progress::Waiting)))
-            .collect();
+    /// The first service that does not come up, or the database.
+    pub async fn start_all(
+        &self,
+        services: &[&Service],
+        started: &Started,
+        (database, cloned): (Option<&str>, impl Future<Output = Result<(), StackError>>),
+    ) -> Result<(), StackError> {
+        let names = services.iter().map(|service| service.name.as_str()).chain(database);
+        let progress: BTreeMap<&str, watch::Sender<Progress>> =
+            names.map(|name| (name, watch::Sender::new(Progress::Waiting))).collect();
+        let cloning = async {
+            cloned.await?;
+            database.and_then(|name| progress.get(name)).map(|sender| sender.send_replace(Progress::Ready));
+            Ok(())
+        };
         let work = services.iter().map(|service| {
             let progress = &progress;
             async move {
@@ -110,6 +120,11 @@ impl Starter<'_> {
                     // The sender lives as long as this map; a service that fails ends the whole start.
                     let _ = needed.subscribe().wait_for(|reached| *reached >= enough).await;
                 }
+                if let Some(sender) =
+                    database.filter(|name| connects(service, name)).and_then(|name| progress.get(name))
+                {
+                    let _ = sender.subscribe().wait_for(|reached| *reached == Progress::Ready).await;
+                }
                 let process = self.launch(service, started)?;
                 let say = |reached: Progress| {
                     progress.get(service.name.as_str()).map(|sender| sender.send_replace(reached))
@@ -120,7 +135,7 @@ impl Starter<'_> {
                 Ok(())
             }
         });
-        try_join_all(work).await.map(drop)
+        tokio::try_join!(cloning, try_join_all(work)).map(drop)
     }
 
     /// Starts one service and remembers its process.
@@ -205,4 +220,9 @@ impl Starter<'_> {
         };
         found.ok_or_else(|| StackError::NoProgram { service: service.name.clone(), program: name.to_owned() })
     }
+}
+
+/// Whether the environment or arguments of a service hold an address of another.
+fn connects(service: &Service, other: &str) -> bool {
+    service.values().any(|(_, value)| !address::find(&value.with_defaults(), |name| name == other).is_empty())
 }
