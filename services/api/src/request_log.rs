@@ -20,6 +20,9 @@ use sink::Entry;
 /// Records waiting for the disk before new ones are dropped: some seconds of a busy service.
 const QUEUE_LENGTH: usize = 8_192;
 
+/// How long a reader of alerts or metrics waits for the files.
+const FLUSH_PATIENCE: Duration = Duration::from_secs(1);
+
 /// Where the optional files are; `None` switches one off.
 #[derive(Clone, Debug, Default)]
 pub struct SinkPaths {
@@ -133,9 +136,11 @@ impl RequestLog {
         self.queue_entry(Entry::Alerts(snapshot.to_string()));
     }
 
-    /// Waits until everything queued so far, and the current metrics, are in their files.
+    /// Waits until everything queued so far, and the current metrics, are in their files; not longer than a second,
+    /// because a disk that hangs must not hold up whoever asks for the alerts.
     pub async fn flush(&self) {
-        flush(self.queue.as_ref()).await;
+        // Ignored: the writer goes on, and complains by itself when it cannot.
+        let _ = tokio::time::timeout(FLUSH_PATIENCE, flush(self.queue.as_ref())).await;
     }
 
     fn queue_entry(&self, entry: Entry) {
