@@ -16,6 +16,10 @@ pub mod health;
 pub mod list_evidence;
 pub mod livez;
 pub mod metrics;
+pub mod ops_autonomy_pause;
+pub mod ops_autonomy_replay;
+pub mod ops_autonomy_rollback;
+pub mod ops_autonomy_state;
 pub mod outbox_replay;
 pub mod qa_verify;
 pub mod readyz;
@@ -29,6 +33,7 @@ pub mod tech_check_in;
 pub mod tech_complete;
 pub mod tech_job_packet;
 pub mod tech_request_change;
+pub mod ticket_blind_intake;
 pub mod ticket_cancel;
 pub mod ticket_close;
 pub mod ticket_create;
@@ -50,6 +55,7 @@ use crate::read::ReadCall;
 /// Every endpoint that is built. A tool that is not listed answers 404.
 pub const ALL: &[Endpoint] = &[
     ticket_create::ENDPOINT,
+    ticket_blind_intake::ENDPOINT,
     ticket_triage::ENDPOINT,
     schedule_propose::ENDPOINT,
     schedule_confirm::ENDPOINT,
@@ -74,6 +80,10 @@ pub const ALL: &[Endpoint] = &[
     dispatch_manual_bypass::ENDPOINT,
     reopen_after_verification::ENDPOINT,
     closeout_evidence_exception::ENDPOINT,
+    ops_autonomy_pause::ENDPOINT,
+    ops_autonomy_rollback::ENDPOINT,
+    ops_autonomy_state::ENDPOINT,
+    ops_autonomy_replay::ENDPOINT,
     outbox_replay::ENDPOINT,
     ticket_get::ENDPOINT,
     ticket_timeline::ENDPOINT,

@@ -2,6 +2,7 @@
 
 mod answer;
 mod app;
+mod autonomy_switch;
 mod bootstrap;
 mod clock;
 mod closeout;

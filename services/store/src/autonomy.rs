@@ -1,5 +1,7 @@
 //! Pause switches: which one decides for a ticket.
 
+pub mod controls;
+
 use sqlx::{FromRow, PgConnection};
 use uuid::Uuid;
 

@@ -15,6 +15,7 @@ pub mod evidence;
 pub mod fixtures;
 pub mod holds;
 pub mod idempotency;
+pub mod intake;
 pub mod journal;
 pub mod outbox;
 pub mod outbox_queue;

@@ -4,18 +4,20 @@ use dispatch_domain::assignment::{self, Candidate};
 use dispatch_domain::outbox::{Dispatch, Message};
 use dispatch_domain::transition::derived_names;
 use dispatch_domain::vocabulary::DispatchMode;
-use dispatch_domain::{ErrorCode, Priority, Refusal, TicketState, ToolName};
+use dispatch_domain::{ActorType, ErrorCode, Priority, Refusal, TicketState, ToolName};
 use dispatch_store::tickets::TicketRow;
 use dispatch_store::{approvals, sites, technicians};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Endpoint;
+use crate::closeout;
 use crate::command::{Command, Counted, Effect, Fields};
 use crate::failure::Failure;
 
 /// The endpoint.
-pub const ENDPOINT: Endpoint = Endpoint::command(ToolName::AssignmentDispatch, |command| Box::pin(run(command)));
+pub const ENDPOINT: Endpoint =
+    Endpoint::command(ToolName::AssignmentDispatch, |command| Box::pin(run(command)));
 
 /// What is asked for.
 struct Order {
@@ -48,6 +50,7 @@ async fn run(command: &mut Command) -> Result<Effect, Failure> {
     let ticket = command.ticket()?;
     check_bypass_fields(command.fields())?;
     let order = Order::read(command.fields())?;
+    check_autonomy(command, &ticket).await?;
     check_mode(&order, &ticket)?;
     if order.is_bypass() {
         check_bypass(command, &order, &ticket).await?;
@@ -98,6 +101,16 @@ fn check_bypass_fields(fields: Fields<'_>) -> Result<(), Refusal> {
         .with("missing_fields", missing))
 }
 
+/// A pause stops machines, not dispatchers.
+async fn check_autonomy(command: &mut Command, ticket: &TicketRow) -> Result<(), Failure> {
+    if !matches!(command.actor.actor_type, ActorType::Agent | ActorType::Service) {
+        return Ok(());
+    }
+    let Some(mut refusal) = closeout::autonomy_block(command.db(), ticket).await? else { return Ok(()) };
+    "Autonomous dispatch is paused".clone_into(&mut refusal.message);
+    Err(refusal.into())
+}
+
 fn check_mode(order: &Order, ticket: &TicketRow) -> Result<(), Refusal> {
     if ticket.state != TicketState::Triaged || order.mode.is_some() {
         return Ok(());
@@ -146,7 +159,11 @@ async fn check_bypass(command: &mut Command, order: &Order, ticket: &TicketRow) 
 }
 
 /// Snapshot, technician, capability and zone, in this order; returns the service type that was matched.
-async fn check_technician(command: &mut Command, order: &Order, ticket: &TicketRow) -> Result<String, Failure> {
+async fn check_technician(
+    command: &mut Command,
+    order: &Order,
+    ticket: &TicketRow,
+) -> Result<String, Failure> {
     let tech_id = order.tech_id.to_string();
     let snapshot_id = order.snapshot_id.map(|id| id.to_string());
     let correlation = command.correlation.id.clone();
@@ -167,7 +184,9 @@ async fn check_technician(command: &mut Command, order: &Order, ticket: &TicketR
             .into());
     };
     if !technician.active {
-        return Err(refuse(ErrorCode::TechUnavailable, "Technician is not active").with("tech_id", tech_id).into());
+        return Err(refuse(ErrorCode::TechUnavailable, "Technician is not active")
+            .with("tech_id", tech_id)
+            .into());
     }
     if let Some(expected) = recommended.filter(|expected| *expected != order.tech_id) {
         let message = "Technician is not the one the snapshot recommends";
