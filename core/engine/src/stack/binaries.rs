@@ -144,12 +144,11 @@ fn kept_digest(path: &Path, cache: &Path) -> io::Result<String> {
     let changed = meta.modified()?.duration_since(UNIX_EPOCH).map_err(io::Error::other)?.as_nanos();
     let key = format!("{}\n{}\n{changed}", path.display(), meta.len());
     let kept = cache.join(format!("digest-{}", &hex(&Sha256::digest(key.as_bytes()))[..16]));
-    if let Ok(text) = std::fs::read_to_string(&kept) {
-        if let Some((digest, for_key)) = text.split_once('\n') {
-            if for_key == key {
-                return Ok(digest.to_owned());
-            }
-        }
+    if let Ok(text) = std::fs::read_to_string(&kept)
+        && let Some((digest, for_key)) = text.split_once('\n')
+        && for_key == key
+    {
+        return Ok(digest.to_owned());
     }
     let digest = file_digest(path)?;
     std::fs::create_dir_all(cache)?;

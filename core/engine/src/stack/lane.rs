@@ -13,7 +13,7 @@ use super::ground::fresh_secret;
 use super::job::JobOutcome;
 use super::logs::{LogMark, Logs};
 use super::object_store::ObjectAccess;
-use super::process::{Process, describe_exit};
+use super::process::{Ended, Process, describe_exit};
 use super::start::{Started, Starter};
 use super::undo::Entry;
 use super::wiring::{HOST, Wiring};
@@ -203,9 +203,9 @@ impl Lane {
         let service = self.service(name)?;
         self.absent.lock().unwrap_or_else(PoisonError::into_inner).insert(service.name.clone());
         if let Some(process) = self.services.process(name) {
-            process.stop(signal).await;
+            let ended = process.stop(signal).await;
             self.services.forget(name);
-            self.say_stopped(name, &process);
+            self.say_stopped(name, &process, ended);
         }
         Ok(())
     }
@@ -265,35 +265,35 @@ impl Lane {
     /// Ends the lane's processes and removes its database and bucket; gives what could not be removed.
     pub async fn close(self) -> Vec<String> {
         let processes = self.services.all();
-        join_all(processes.iter().map(|(_, process)| process.stop(Signal::SIGTERM))).await;
+        let ended = join_all(processes.iter().map(|(_, process)| process.stop(Signal::SIGTERM))).await;
         let mut residue = Vec::new();
-        for (service, process) in &processes {
+        for ((service, process), ended) in processes.iter().zip(ended) {
             self.services.forget(service);
             match process.exit() {
-                Some(_) => self.say_stopped(service, process),
+                Some(_) => self.say_stopped(service, process, ended),
                 None => residue.push(format!("process {} {service}", process.pid())),
             }
         }
-        if let (Some(database), Some(server)) = (&self.database, &self.stack.postgres) {
-            if let Err(error) = server.drop_database(database).await {
-                residue.push(format!("database {database}: {}", error.full()));
-            }
+        if let (Some(database), Some(server)) = (&self.database, &self.stack.postgres)
+            && let Err(error) = server.drop_database(database).await
+        {
+            residue.push(format!("database {database}: {}", error.full()));
         }
-        if let (Some(objects), Some(server)) = (&self.objects, &self.stack.objects) {
-            if let Err(error) = server.remove_bucket(&objects.bucket) {
-                residue.push(format!("bucket {}: {error}", objects.bucket));
-            }
+        if let (Some(objects), Some(server)) = (&self.objects, &self.stack.objects)
+            && let Err(error) = server.remove_bucket(&objects.bucket)
+        {
+            residue.push(format!("bucket {}: {error}", objects.bucket));
         }
         residue
     }
 
-    fn say_stopped(&self, service: &str, process: &Process) {
+    fn say_stopped(&self, service: &str, process: &Process, ended: Ended) {
         self.stack.events.emit(Event::Service {
             service: service.to_owned(),
             lane: Some(self.name.clone()),
             state: ServiceState::Stopped,
             pid: Some(process.pid()),
-            detail: String::new(),
+            detail: ended.detail().to_owned(),
             took: process.age(),
         });
     }

@@ -53,6 +53,29 @@ pub struct Process {
     begun: Instant,
 }
 
+/// How a process that was asked to end did so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It had ended by itself.
+    Before,
+    /// It ended when it was asked to.
+    AsAsked,
+    /// It did not, and was killed.
+    ByForce,
+}
+
+impl Ended {
+    /// What to say of it; nothing of one that did as it was asked.
+    #[must_use]
+    pub fn detail(self) -> &'static str {
+        match self {
+            Self::Before => "had ended by itself",
+            Self::AsAsked => "",
+            Self::ByForce => "did not end within 2 s and was killed",
+        }
+    }
+}
+
 /// What is common to all processes of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Run<'a> {
@@ -158,15 +181,20 @@ impl Process {
         }
     }
 
-    /// Asks it to end with `signal`, and ends it by force when it does not.
-    pub async fn stop(&self, signal: Signal) {
-        self.signal(signal);
-        if self.wait(STOP_BOUND).await.is_none() {
+    /// Asks it to end with `signal`, and ends it by force when it does not; so does what it started and left.
+    pub async fn stop(&self, signal: Signal) -> Ended {
+        if self.exit().is_some() {
             self.kill_group();
-            let _ = self.wait(STOP_BOUND).await;
-        } else {
-            self.kill_group();
+            return Ended::Before;
         }
+        self.signal(signal);
+        let ended = self.wait(STOP_BOUND).await;
+        self.kill_group();
+        if ended.is_some() {
+            return Ended::AsAsked;
+        }
+        let _ = self.wait(STOP_BOUND).await;
+        Ended::ByForce
     }
 
     /// Ends it, and what it started, by force.

@@ -136,11 +136,10 @@ impl Reaper {
     /// nothing and reaps.
     pub fn dismiss(mut self, clean: bool) {
         use std::io::Write;
-        if let Some(mut line) = self.line.take() {
-            if clean {
-                // If it is gone already there is nobody to tell.
-                let _ = line.write_all(&[DONE]);
-            }
+        // Closed at the end of this statement, told or not, which is what the reaper waits for.
+        if let (Some(mut line), true) = (self.line.take(), clean) {
+            // If it is gone already there is nobody to tell.
+            let _ = line.write_all(&[DONE]);
         }
         let _ = self.child.wait();
     }

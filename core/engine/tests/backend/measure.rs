@@ -41,13 +41,11 @@ pub fn measure(args: &[&str]) -> ExitCode {
         let residue = stack.down().await;
         println!("stack down after {} ms", begun.elapsed().as_millis());
         let mut shown = 0;
-        while let Ok(stamped) = said.try_recv() {
+        while let (Ok(stamped), true) = (said.try_recv(), shown < 14) {
             if let drillyard_engine::event::Event::Service { service, lane, took, state, .. } = stamped.event
             {
-                if shown < 14 {
-                    println!("  {service} {lane:?} {} after {} ms", state.as_str(), took.as_millis());
-                    shown += 1;
-                }
+                println!("  {service} {lane:?} {} after {} ms", state.as_str(), took.as_millis());
+                shown += 1;
             }
         }
         residue

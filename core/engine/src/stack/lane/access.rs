@@ -29,6 +29,12 @@ impl Lane {
         self.wiring.ports.get(service).map(|port| format!("http://{HOST}:{port}"))
     }
 
+    /// Name of the lane's database.
+    #[must_use]
+    pub fn database(&self) -> Option<&str> {
+        self.database.as_deref()
+    }
+
     /// URL of the lane's database in the database service `service`.
     #[must_use]
     pub fn database_url(&self, service: &str) -> Option<String> {

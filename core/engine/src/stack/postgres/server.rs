@@ -254,6 +254,8 @@ fn configure(data: &Path, setup: &Setup, port: u16) -> std::io::Result<()> {
         "log_timezone = 'UTC'".to_owned(),
         "timezone = 'UTC'".to_owned(),
         "jit = off".to_owned(),
+        // In a file of the data directory, which goes with it; the default would stay behind a server that was killed.
+        "dynamic_shared_memory_type = mmap".to_owned(),
     ];
     if !setup.durable {
         lines.extend(

@@ -35,7 +35,8 @@ pub async fn kept(
     superuser: &str,
     (cache, scratch): (&Path, &Path),
 ) -> Result<PathBuf, StackError> {
-    let key = format!("{}\n{superuser}\n{}", install.version, ARGS.join(" "));
+    // Another user could not read what this one keeps.
+    let key = format!("{}\n{superuser}\n{}\n{}", install.version, ARGS.join(" "), nix::unistd::geteuid());
     let name = format!("pg-{}-{}", install.version, &hex(&Sha256::digest(key.as_bytes()))[..12]);
     let kept = cache.join(&name);
     if kept.is_dir() {
