@@ -5,6 +5,7 @@ pub mod bindings;
 pub mod clock;
 pub mod event;
 pub mod judge;
+pub mod portable;
 pub mod run;
 pub mod session;
 pub mod stack;

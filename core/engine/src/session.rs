@@ -14,6 +14,7 @@ use crate::bindings::Names;
 use crate::clock;
 use crate::event::{Event, EventSink, Observation, Phase, SnapshotResult, StepReport, Unit};
 use crate::judge::{self, Expected};
+use crate::portable::portable;
 use crate::stack::Lane;
 use crate::verdict::{Failure, Verdict};
 
@@ -253,8 +254,9 @@ impl Session {
     fn compare_snapshot(&mut self, step: &Step, attempts: &Attempts) -> Option<Verdict> {
         let spec = step.snapshot.as_ref()?;
         let Some(Ok(document)) = attempts.kept.last().map(|o| &o.answer) else { return None };
-        let value = spec.path.get(document).unwrap_or(&Value::Null);
-        let outcome = (self.snapshots)(&SnapshotRequest { unit: &self.unit, name: &spec.name, value });
+        // A snapshot is the same on every lane and backend.
+        let value = portable(spec.path.get(document).unwrap_or(&Value::Null), &self.lane);
+        let outcome = (self.snapshots)(&SnapshotRequest { unit: &self.unit, name: &spec.name, value: &value });
         let (result, verdict) = match outcome.result {
             Ok(SnapshotResult::Matched) => (SnapshotResult::Matched, Verdict::Passed),
             Ok(other) => (other, Verdict::Snapshot),
