@@ -46,7 +46,8 @@ impl Answer {
     /// The answer with its headers; correlation id and a valid trace parent are echoed.
     pub fn into_response(self, correlation_id: &str, trace_parent: Option<&str>) -> Response<Body> {
         let mut response = Response::new(Body::from(self.body));
-        *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() =
+            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, self.content_type.map_or(JSON, HeaderValue::from_static));
         if let Ok(value) = HeaderValue::from_bytes(correlation_id.as_bytes()) {

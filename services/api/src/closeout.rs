@@ -113,7 +113,10 @@ pub async fn completion_request(
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn autonomy_block(db: &mut PgConnection, ticket: &TicketRow) -> Result<Option<Refusal>, StoreError> {
+pub async fn autonomy_block(
+    db: &mut PgConnection,
+    ticket: &TicketRow,
+) -> Result<Option<Refusal>, StoreError> {
     let decision = autonomy::decision(db, ticket.id, ticket.incident_type.as_deref()).await?;
     Ok(decision.filter(|decision| decision.is_paused).map(|decision| paused(&decision, ticket)))
 }

@@ -97,8 +97,9 @@ fn take_key(parts: &Parts, trail: &mut Trail) -> Result<Uuid, Refusal> {
     let Some(sent) = sent.filter(|key| !key.is_empty()) else {
         return Err(Refusal::new(ErrorCode::MissingIdempotencyKey, "Header 'Idempotency-Key' is required"));
     };
-    let key = parse_uuid(&sent)
-        .ok_or_else(|| Refusal::new(ErrorCode::InvalidIdempotencyKey, "Header 'Idempotency-Key' must be a valid UUID"))?;
+    let key = parse_uuid(&sent).ok_or_else(|| {
+        Refusal::new(ErrorCode::InvalidIdempotencyKey, "Header 'Idempotency-Key' must be a valid UUID")
+    })?;
     trail.request_id = Some(sent);
     Ok(key)
 }
@@ -130,7 +131,9 @@ impl Call {
         probes: Probes,
     ) -> Result<Answer, Failure> {
         let mut transaction = dispatch_store::begin(&app.pool).await?;
-        let Some(record_id) = idempotency::claim(&mut transaction, self.key(), &self.hash, &self.path).await? else {
+        let Some(record_id) =
+            idempotency::claim(&mut transaction, self.key(), &self.hash, &self.path).await?
+        else {
             return self.replay(transaction).await;
         };
         let mut command = Command {
@@ -233,7 +236,11 @@ impl Command {
         }
     }
 
-    async fn perform(&mut self, endpoint: &'static CommandEndpoint, record_id: Uuid) -> Result<Effect, Failure> {
+    async fn perform(
+        &mut self,
+        endpoint: &'static CommandEndpoint,
+        record_id: Uuid,
+    ) -> Result<Effect, Failure> {
         self.check_schema()?;
         if let Some(states) = self.tool.accepted_states {
             let ticket = self.lock_ticket().await?;

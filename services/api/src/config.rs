@@ -158,8 +158,11 @@ impl Config {
     /// missing token secret in production, an incomplete object store.
     pub fn from_environment(environment: &Environment) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(environment);
-        let name =
-            reader.text("DISPATCH_ENV").or_else(|| reader.text("NODE_ENV")).unwrap_or_default().to_lowercase();
+        let name = reader
+            .text("DISPATCH_ENV")
+            .or_else(|| reader.text("NODE_ENV"))
+            .unwrap_or_default()
+            .to_lowercase();
         let production = name == "production";
         let config = Self {
             listen: ListenConfig {
@@ -171,7 +174,8 @@ impl Config {
             evidence: read_evidence(&mut reader, production),
             intake: IntakeConfig {
                 identity_threshold: reader.percent("DISPATCH_INTAKE_IDENTITY_CONFIDENCE_THRESHOLD", 85),
-                classification_threshold: reader.percent("DISPATCH_INTAKE_CLASSIFICATION_CONFIDENCE_THRESHOLD", 85),
+                classification_threshold: reader
+                    .percent("DISPATCH_INTAKE_CLASSIFICATION_CONFIDENCE_THRESHOLD", 85),
                 duplicate_window_minutes: reader.count("DISPATCH_INTAKE_DUPLICATE_WINDOW_MINUTES", 120),
             },
             alerts: read_alerts(&mut reader),
@@ -191,19 +195,27 @@ impl Config {
     fn judged(mut self, mut reader: Reader<'_>) -> Result<Self, ConfigError> {
         let (dev_headers, secret) = (self.auth.allow_dev_headers, self.auth.jwt_secret.is_some());
         if self.is_production() && dev_headers {
-            reader.problem("DISPATCH_AUTH_ALLOW_DEV_HEADERS is on in production; identity has to come from tokens");
+            reader.problem(
+                "DISPATCH_AUTH_ALLOW_DEV_HEADERS is on in production; identity has to come from tokens",
+            );
         }
         if self.is_production() && !secret {
             reader.problem("DISPATCH_AUTH_JWT_SECRET is not set in production; no token could be verified");
         }
         if !self.is_production() && !secret {
-            reader.warning("DISPATCH_AUTH_JWT_SECRET is not set; requests with a token will answer AUTH_CONFIG_ERROR");
+            reader.warning(
+                "DISPATCH_AUTH_JWT_SECRET is not set; requests with a token will answer AUTH_CONFIG_ERROR",
+            );
         }
         if self.evidence.require_head && self.object_store.is_none() {
-            reader.warning("evidence probes are on but no object store is configured; s3 and minio references will fail");
+            reader.warning(
+                "evidence probes are on but no object store is configured; s3 and minio references will fail",
+            );
         }
         if self.database.url == DEFAULT_DATABASE_URL {
-            reader.warning("DISPATCH_DATABASE_URL is not set; using the default address with its well-known password");
+            reader.warning(
+                "DISPATCH_DATABASE_URL is not set; using the default address with its well-known password",
+            );
         }
         if !reader.problems.is_empty() {
             return Err(ConfigError { problems: reader.problems });
@@ -276,7 +288,8 @@ fn read_object_store(reader: &mut Reader<'_>) -> Option<ObjectStoreConfig> {
         );
         return None;
     };
-    let bucket = reader.text("DISPATCH_OBJECT_STORE_BUCKET").unwrap_or_else(|| "dispatch-artifacts".to_owned());
+    let bucket =
+        reader.text("DISPATCH_OBJECT_STORE_BUCKET").unwrap_or_else(|| "dispatch-artifacts".to_owned());
     Some(ObjectStoreConfig { endpoint, bucket, key, secret })
 }
 
@@ -293,7 +306,11 @@ mod tests {
         let config = read(&[]).unwrap();
         assert_eq!((config.listen.host.as_str(), config.listen.port), ("127.0.0.1", 8080));
         assert_eq!(config.database.pool_max, 10);
-        assert!(!config.auth.allow_dev_headers && !config.evidence.require_head && !config.evidence.require_checksum);
+        assert!(
+            !config.auth.allow_dev_headers
+                && !config.evidence.require_head
+                && !config.evidence.require_checksum
+        );
         assert_eq!(config.evidence.schemes, ["s3", "minio"]);
         assert_eq!((config.intake.identity_threshold, config.intake.duplicate_window_minutes), (85, 120));
     }
@@ -317,7 +334,11 @@ mod tests {
         .unwrap_err();
         assert_eq!(error.problems.len(), 4, "{:?}", error.problems);
         let config = read(&[("DISPATCH_ENV", "production"), ("DISPATCH_AUTH_JWT_SECRET", "s")]).unwrap();
-        assert!(config.evidence.require_head && config.evidence.require_checksum && !config.auth.allow_dev_headers);
+        assert!(
+            config.evidence.require_head
+                && config.evidence.require_checksum
+                && !config.auth.allow_dev_headers
+        );
     }
 
     #[test]

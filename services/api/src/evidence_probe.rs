@@ -132,7 +132,9 @@ fn stored(app: &App, items: &[EvidenceRow]) -> Vec<Reference> {
 async fn probe(app: &App, (uri, checksum): &Reference) -> Option<ProbeFailure> {
     let failure = |reason, message: Option<String>| Some(ProbeFailure { reason, message });
     match app.objects.head(uri).await {
-        Err(HeadError::Refused(status)) => failure("UNREACHABLE_URI", Some(format!("HEAD answered {status}"))),
+        Err(HeadError::Refused(status)) => {
+            failure("UNREACHABLE_URI", Some(format!("HEAD answered {status}")))
+        }
         Err(HeadError::Timeout) => failure("HEAD_TIMEOUT", None),
         Err(HeadError::Network(reason)) => {
             crate::request_log::life_cycle(
@@ -160,7 +162,6 @@ fn normalised(header: &str) -> String {
     let header = header.strip_prefix("W/").unwrap_or(header);
     header.trim_matches('"').to_lowercase()
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -79,7 +79,8 @@ pub async fn run(app: Arc<App>, endpoint: Option<&'static Endpoint>, request: Re
     let segment = endpoint.and_then(|endpoint| ticket_segment(endpoint.route(), &path));
     let ticket_id = segment.and_then(parse_uuid);
     // A command's path with anything but a UUID in it is no route; so are some reads'.
-    let endpoint = endpoint.filter(|endpoint| segment.is_none() || ticket_id.is_some() || takes_any_segment(endpoint));
+    let endpoint =
+        endpoint.filter(|endpoint| segment.is_none() || ticket_id.is_some() || takes_any_segment(endpoint));
     let mut trail = Trail {
         method: parts.method.as_str().to_owned(),
         endpoint: endpoint.map_or(UNMATCHED, Endpoint::route),
@@ -95,7 +96,8 @@ pub async fn run(app: Arc<App>, endpoint: Option<&'static Endpoint>, request: Re
         Some(Endpoint::Command(endpoint)) => command::serve(&app, endpoint, &parts, body, &mut trail).await,
         Some(Endpoint::Read(endpoint)) => read::serve(&app, endpoint, &parts, &mut trail).await,
         Some(Endpoint::Open(endpoint)) => {
-            let call = OpenCall { query: parts.uri.query().unwrap_or_default().to_owned(), headers: parts.headers };
+            let call =
+                OpenCall { query: parts.uri.query().unwrap_or_default().to_owned(), headers: parts.headers };
             // Counted before it runs, so that a snapshot of the counters contains its own request.
             if endpoint.route == "/metrics" {
                 app.metrics.request(&trail.method, trail.endpoint, 200, started.elapsed());
@@ -112,7 +114,12 @@ fn takes_any_segment(endpoint: &Endpoint) -> bool {
 }
 
 /// Counts, records, logs and answers.
-async fn conclude(app: &App, trail: &Trail, outcome: Result<Answer, Failure>, started: Instant) -> Response<Body> {
+async fn conclude(
+    app: &App,
+    trail: &Trail,
+    outcome: Result<Answer, Failure>,
+    started: Instant,
+) -> Response<Body> {
     let matched = trail.endpoint != UNMATCHED;
     let (answer, failure) = match outcome {
         Ok(answer) => (answer, None),

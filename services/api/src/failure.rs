@@ -32,8 +32,14 @@ impl Failure {
     }
 
     fn accident(code: ErrorCode, cause: String) -> Self {
-        let refusal = Refusal::new(code, "Internal server error").with("reference", Uuid::new_v4().to_string());
-        Self { status: code.http_status(), refusal: Box::new(refusal), cause: Some(cause), retry_after_s: None }
+        let refusal =
+            Refusal::new(code, "Internal server error").with("reference", Uuid::new_v4().to_string());
+        Self {
+            status: code.http_status(),
+            refusal: Box::new(refusal),
+            cause: Some(cause),
+            retry_after_s: None,
+        }
     }
 
     /// The body is larger than the service reads.

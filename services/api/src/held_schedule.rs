@@ -79,7 +79,12 @@ fn refuse(command: &Command, hold: &HoldRow, code: ErrorCode, message: &str) -> 
         .with("correlation_id", command.correlation.id.as_str())
 }
 
-fn check_confirmation(command: &Command, exit: Exit, hold: &HoldRow, confirmation: Uuid) -> Result<(), Refusal> {
+fn check_confirmation(
+    command: &Command,
+    exit: Exit,
+    hold: &HoldRow,
+    confirmation: Uuid,
+) -> Result<(), Refusal> {
     if hold.hold_id == confirmation {
         return Ok(());
     }
@@ -97,7 +102,8 @@ fn check_fresh(command: &Command, exit: Exit, hold: &HoldRow) -> Result<Value, R
     if Window::from_json(&stored).is_ok_and(|window| command.now <= window.end) {
         return Ok(stored);
     }
-    let refusal = refuse(command, hold, ErrorCode::CustomerConfirmationStale, "The confirmation window has ended");
+    let refusal =
+        refuse(command, hold, ErrorCode::CustomerConfirmationStale, "The confirmation window has ended");
     Err(if exit == Exit::Release { refusal.with("confirmation_window", stored) } else { refusal })
 }
 
@@ -106,7 +112,9 @@ fn target(command: &Command, hold: &HoldRow) -> Result<TicketState, Refusal> {
         Ok(
             state @ (TicketState::ReadyToSchedule | TicketState::ScheduleProposed | TicketState::Scheduled),
         ) => Ok(state),
-        _ => Err(refuse(command, hold, ErrorCode::HoldSnapshotMissing, "The hold names no state to return to")
-            .with("target_state", hold.state.as_str())),
+        _ => {
+            Err(refuse(command, hold, ErrorCode::HoldSnapshotMissing, "The hold names no state to return to")
+                .with("target_state", hold.state.as_str()))
+        }
     }
 }

@@ -91,7 +91,8 @@ fn permit(
     claimed: Claimed,
     scope: impl FnOnce() -> Result<Scope, Refusal>,
 ) -> Result<Actor, Rejected> {
-    let permitted = check_role(tool, claimed.role).and_then(|()| check_tool(headers, tool)).and_then(|()| scope());
+    let permitted =
+        check_role(tool, claimed.role).and_then(|()| check_tool(headers, tool)).and_then(|()| scope());
     match permitted {
         Ok(scope) => Ok(Actor { id: claimed.id, role: claimed.role, actor_type: claimed.actor_type, scope }),
         Err(refusal) => Err(Rejected { failure: refusal.into(), claimed: Some(claimed) }),
@@ -118,7 +119,10 @@ fn check_tool(headers: &HeaderMap, tool: &Tool) -> Result<(), Refusal> {
 /// A header's value as text; bytes that are not UTF-8 are read as Latin-1, as HTTP once had it.
 pub(crate) fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     let bytes = headers.get(name)?.as_bytes();
-    Some(std::str::from_utf8(bytes).map_or_else(|_| bytes.iter().copied().map(char::from).collect(), str::to_owned))
+    Some(
+        std::str::from_utf8(bytes)
+            .map_or_else(|_| bytes.iter().copied().map(char::from).collect(), str::to_owned),
+    )
 }
 
 fn read_role(source: &str, value: &str) -> Result<Role, Refusal> {

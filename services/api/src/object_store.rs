@@ -125,7 +125,9 @@ impl ObjectStore {
             Ok(_) => Ok(true),
             Err(error) => match error.as_service_error() {
                 // Another process made it in between.
-                Some(service) if service.is_bucket_already_owned_by_you() || service.is_bucket_already_exists() => {
+                Some(service)
+                    if service.is_bucket_already_owned_by_you() || service.is_bucket_already_exists() =>
+                {
                     Ok(false)
                 }
                 _ => Err(ObjectStoreError { action: ACTION, reason: reason(&error) }),

@@ -91,9 +91,9 @@ impl ReadCall {
     /// # Errors
     /// 400 for a bad id, 404 for an unknown ticket, 403 outside the caller's scope.
     pub async fn ticket(&self) -> Result<(PoolConnection<Postgres>, TicketRow), Failure> {
-        let id = self
-            .ticket_id
-            .ok_or_else(|| Refusal::new(ErrorCode::InvalidTicketId, "Path parameter 'ticketId' must be a valid UUID"))?;
+        let id = self.ticket_id.ok_or_else(|| {
+            Refusal::new(ErrorCode::InvalidTicketId, "Path parameter 'ticketId' must be a valid UUID")
+        })?;
         let (connection, ticket) = self.find(id).await?;
         let ticket = ticket.ok_or_else(Refusal::ticket_not_found)?;
         self.actor.scope.check(ticket.account_id, ticket.site_id)?;

@@ -56,7 +56,10 @@ mod tests {
     #[test]
     fn the_ticket_id_is_found_by_its_place() {
         assert_eq!(ticket_segment("/tickets/{ticketId}/triage", "/tickets/abc/triage"), Some("abc"));
-        assert_eq!(ticket_segment("/ux/technician/job-packet/{ticketId}", "/ux/technician/job-packet/x"), Some("x"));
+        assert_eq!(
+            ticket_segment("/ux/technician/job-packet/{ticketId}", "/ux/technician/job-packet/x"),
+            Some("x")
+        );
         assert_eq!(ticket_segment("/tickets", "/tickets"), None);
     }
 }

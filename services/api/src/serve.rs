@@ -125,5 +125,9 @@ fn after_panic(panic: Box<dyn Any + Send>) -> Response<Body> {
 /// # Errors
 /// When the runtime cannot start, or the future's own error.
 pub fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("failed to start")?.block_on(future)
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("failed to start")?
+        .block_on(future)
 }

@@ -34,7 +34,10 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
         ["--version" | "-V"] => say(&format!("dispatch-api {}", env!("CARGO_PKG_VERSION"))),
         ["--help" | "-h" | "help"] => say(USAGE),
         _ => {
-            life_cycle(true, json!({ "message": "unknown arguments", "arguments": arguments, "usage": USAGE }));
+            life_cycle(
+                true,
+                json!({ "message": "unknown arguments", "arguments": arguments, "usage": USAGE }),
+            );
             ExitCode::from(2)
         }
     }
@@ -66,7 +69,10 @@ async fn migrate(config: Config) -> anyhow::Result<()> {
     let migrations = dispatch_store::migrate(&pool).await?;
     let applied = migrations.iter().filter(|migration| !migration.already_applied).count();
     let migrations: Vec<Value> = migrations.iter().map(document).collect();
-    life_cycle(false, json!({ "message": "schema is up to date", "applied": applied, "migrations": migrations }));
+    life_cycle(
+        false,
+        json!({ "message": "schema is up to date", "applied": applied, "migrations": migrations }),
+    );
     pool.close().await;
     Ok(())
 }

@@ -50,12 +50,16 @@ pub struct Candidate<'a> {
 impl Candidate<'_> {
     /// Whether a skill covers the normalised service type.
     pub fn can_do(&self, service_type: &str) -> bool {
-        self.skills.iter().map(|skill| normalise_service_type(skill)).any(|skill| skill == ANY_SKILL || skill == service_type)
+        self.skills
+            .iter()
+            .map(|skill| normalise_service_type(skill))
+            .any(|skill| skill == ANY_SKILL || skill == service_type)
     }
 
     /// Whether the home region or any further one is the site's; a site without region is served by everyone.
     pub fn serves(&self, region: Option<&str>) -> bool {
-        let Some(region) = region.map(|text| text.trim().to_uppercase()).filter(|text| !text.is_empty()) else {
+        let Some(region) = region.map(|text| text.trim().to_uppercase()).filter(|text| !text.is_empty())
+        else {
             return true;
         };
         self.home_region
@@ -76,7 +80,8 @@ impl Candidate<'_> {
 
 /// How well a technician fits; more is better.
 pub const fn score(capable: bool, in_zone: bool, active_load: i64) -> i64 {
-    (if capable { CAPABILITY_SCORE } else { 0 }) + (if in_zone { ZONE_SCORE } else { 0 }) - LOAD_PENALTY * active_load
+    (if capable { CAPABILITY_SCORE } else { 0 }) + (if in_zone { ZONE_SCORE } else { 0 })
+        - LOAD_PENALTY * active_load
 }
 
 #[cfg(test)]

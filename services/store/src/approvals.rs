@@ -83,12 +83,20 @@ pub async fn count_pending(db: &mut PgConnection, ticket_id: Uuid) -> Result<i64
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn lock(db: &mut PgConnection, ticket_id: Uuid, id: Uuid) -> Result<Option<ApprovalRow>, sqlx::Error> {
-    sqlx::query_as(concat!("SELECT ", columns!(), " FROM approvals WHERE id = $1 AND ticket_id = $2 FOR UPDATE"))
-        .bind(id)
-        .bind(ticket_id)
-        .fetch_optional(db)
-        .await
+pub async fn lock(
+    db: &mut PgConnection,
+    ticket_id: Uuid,
+    id: Uuid,
+) -> Result<Option<ApprovalRow>, sqlx::Error> {
+    sqlx::query_as(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM approvals WHERE id = $1 AND ticket_id = $2 FOR UPDATE"
+    ))
+    .bind(id)
+    .bind(ticket_id)
+    .fetch_optional(db)
+    .await
 }
 
 /// Decides an approval; notes replace the reason when given.

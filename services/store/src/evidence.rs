@@ -78,7 +78,10 @@ pub async fn list(db: &mut PgConnection, ticket_id: Uuid) -> Result<Vec<Evidence
 /// # Errors
 /// When the database does not answer.
 pub async fn count(db: &mut PgConnection, ticket_id: Uuid) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar("SELECT count(*) FROM evidence_items WHERE ticket_id = $1").bind(ticket_id).fetch_one(db).await
+    sqlx::query_scalar("SELECT count(*) FROM evidence_items WHERE ticket_id = $1")
+        .bind(ticket_id)
+        .fetch_one(db)
+        .await
 }
 
 /// Adds an item.

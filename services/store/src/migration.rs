@@ -32,11 +32,19 @@ pub struct AppliedMigration {
 /// When a migration fails or an applied one differs from the embedded text.
 pub async fn migrate(pool: &PgPool) -> Result<Vec<AppliedMigration>, MigrateError> {
     let before = applied_versions(pool).await?;
-    MIGRATOR.run(pool).await?;
+    let mut connection = pool.acquire().await?;
+    // A migration of a large table may take longer than any request would be allowed to.
+    sqlx::raw_sql("SET statement_timeout = 0; SET lock_timeout = 0").execute(&mut *connection).await?;
+    let outcome = MIGRATOR.run(&mut *connection).await;
+    // Not given back: its limits differ from those of the pool.
+    connection.close_on_drop();
+    drop(connection);
+    outcome?;
     let rows = sqlx::query("SELECT version, installed_on FROM _sqlx_migrations").fetch_all(pool).await?;
     let mut installed = HashMap::new();
     for row in rows {
-        installed.insert(row.try_get::<i64, _>("version")?, row.try_get::<OffsetDateTime, _>("installed_on")?);
+        installed
+            .insert(row.try_get::<i64, _>("version")?, row.try_get::<OffsetDateTime, _>("installed_on")?);
     }
     Ok(MIGRATOR
         .iter()
@@ -58,12 +66,17 @@ pub async fn migrate(pool: &PgPool) -> Result<Vec<AppliedMigration>, MigrateErro
 /// When the database does not answer.
 pub async fn pending_migrations(pool: &PgPool) -> Result<Vec<i64>, MigrateError> {
     let applied = applied_versions(pool).await?;
-    Ok(MIGRATOR.iter().map(|migration| migration.version).filter(|version| !applied.contains(version)).collect())
+    Ok(MIGRATOR
+        .iter()
+        .map(|migration| migration.version)
+        .filter(|version| !applied.contains(version))
+        .collect())
 }
 
 async fn applied_versions(pool: &PgPool) -> Result<Vec<i64>, MigrateError> {
     // Asked first, because reading the list from a database that was never migrated is an error.
-    let known: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(pool).await?;
+    let known: bool =
+        sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(pool).await?;
     if !known {
         return Ok(Vec::new());
     }

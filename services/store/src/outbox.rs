@@ -40,10 +40,12 @@ pub struct OutboxHead {
 /// # Errors
 /// When the database does not answer.
 pub async fn lock(db: &mut PgConnection, id: Uuid) -> Result<Option<OutboxHead>, sqlx::Error> {
-    sqlx::query_as("SELECT status, aggregate_type, aggregate_id FROM dispatch_outbox WHERE id = $1 FOR UPDATE")
-        .bind(id)
-        .fetch_optional(db)
-        .await
+    sqlx::query_as(
+        "SELECT status, aggregate_type, aggregate_id FROM dispatch_outbox WHERE id = $1 FOR UPDATE",
+    )
+    .bind(id)
+    .fetch_optional(db)
+    .await
 }
 
 /// Makes a message due now, with all its attempts again.

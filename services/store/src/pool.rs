@@ -96,9 +96,9 @@ pub fn is_unavailable(error: &sqlx::Error) -> bool {
     const BUSY: [&str; 4] = ["57014", "55P03", "40001", "40P01"];
     match error {
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::Database(source) => source
-            .code()
-            .is_some_and(|code| BUSY.contains(&code.as_ref()) || code.starts_with("53") || code.starts_with("57P")),
+        sqlx::Error::Database(source) => source.code().is_some_and(|code| {
+            BUSY.contains(&code.as_ref()) || code.starts_with("53") || code.starts_with("57P")
+        }),
         other => is_connection_lost(other),
     }
 }

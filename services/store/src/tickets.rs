@@ -189,7 +189,10 @@ pub async fn insert(db: &mut PgConnection, new: &NewTicket) -> Result<Option<Tic
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn missing_reference(db: &mut PgConnection, new: &NewTicket) -> Result<MissingReference, sqlx::Error> {
+pub async fn missing_reference(
+    db: &mut PgConnection,
+    new: &NewTicket,
+) -> Result<MissingReference, sqlx::Error> {
     let row = sqlx::query(
         "SELECT EXISTS (SELECT FROM accounts WHERE id = $1) AS account, \
                 EXISTS (SELECT FROM sites WHERE id = $2) AS site, \

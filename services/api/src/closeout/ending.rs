@@ -16,7 +16,11 @@ use crate::wire::TicketDocument;
 ///
 /// # Errors
 /// 409 when the gate does not pass: an override replaces the verification, never the evidence.
-pub async fn end(command: &mut Command, reason: Option<String>, overrides: Overrides) -> Result<Effect, Failure> {
+pub async fn end(
+    command: &mut Command,
+    reason: Option<String>,
+    overrides: Overrides,
+) -> Result<Effect, Failure> {
     let mut ticket = command.ticket()?;
     let (completion, request) = completion(command, &ticket, false, Audience::Close).await?;
     // References named at completion were judged at verification; a close looks at every item.
@@ -29,7 +33,11 @@ pub async fn end(command: &mut Command, reason: Option<String>, overrides: Overr
     let policy_override = overrides.policy_override;
     let closing = Closing {
         ticket: &ticket,
-        close: TransitionRow { from_state: Some(before), to_state: ticket.state, created_at: ticket.updated_at },
+        close: TransitionRow {
+            from_state: Some(before),
+            to_state: ticket.state,
+            created_at: ticket.updated_at,
+        },
         judged: &judged,
         items: &items,
         completion: &completion,

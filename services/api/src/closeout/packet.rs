@@ -134,7 +134,8 @@ fn packet(command: &Command, closing: &Closing<'_>, history: &[TransitionRow]) -
 }
 
 fn evidence_summary(closing: &Closing<'_>) -> Value {
-    let mut provided: Vec<&str> = closing.items.iter().filter_map(|item| evidence_key(&item.metadata)).collect();
+    let mut provided: Vec<&str> =
+        closing.items.iter().filter_map(|item| evidence_key(&item.metadata)).collect();
     provided.sort_unstable();
     provided.dedup();
     json!({

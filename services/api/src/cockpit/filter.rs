@@ -115,15 +115,12 @@ fn values<'a>(query: &'a [(String, String)], name: &str) -> impl Iterator<Item =
         .filter(|value| !value.is_empty())
 }
 
-fn words<T: FromStr>(
+fn words<T: FromStr + Copy>(
     query: &[(String, String)],
     name: &str,
     fold: fn(&str) -> String,
     spelling: fn(T) -> &'static str,
-) -> Result<Vec<Code<T>>, Refusal>
-where
-    T: Copy,
-{
+) -> Result<Vec<Code<T>>, Refusal> {
     values(query, name)
         .map(|value| match fold(value).parse::<T>() {
             Ok(word) => Ok(Code(word, spelling(word))),
@@ -176,9 +173,13 @@ mod tests {
 
     #[test]
     fn a_bad_value_names_its_parameter() {
-        for (name, value) in
-            [("state", "LOST"), ("priority", "x"), ("sla_status", "BREACH"), ("account_id", "1"), ("ticket_id", "x")]
-        {
+        for (name, value) in [
+            ("state", "LOST"),
+            ("priority", "x"),
+            ("sla_status", "BREACH"),
+            ("account_id", "1"),
+            ("ticket_id", "x"),
+        ] {
             let refusal = Filters::read(&query(&[(name, value)])).unwrap_err();
             assert_eq!(refusal.code.as_str(), "INVALID_QUERY");
             assert!(refusal.message.contains(name), "{}", refusal.message);

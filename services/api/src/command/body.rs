@@ -20,7 +20,8 @@ const DISCARDED: usize = 8 * LIMIT;
 /// # Errors
 /// 413 above the limit, 400 when the client breaks off.
 pub(super) async fn read(parts: &Parts, body: Body) -> Result<Vec<u8>, Failure> {
-    let announced = parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let announced =
+        parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     let mut bytes = Vec::with_capacity(announced.unwrap_or(0).min(LIMIT));
     let mut length = 0;
     let mut chunks = body.into_data_stream();
@@ -45,8 +46,9 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Value, Refusal> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(json!({}));
     }
-    let value = serde_json::from_slice(bytes)
-        .map_err(|error| Refusal::new(ErrorCode::InvalidJson, format!("Request body is not valid JSON: {error}")))?;
+    let value = serde_json::from_slice(bytes).map_err(|error| {
+        Refusal::new(ErrorCode::InvalidJson, format!("Request body is not valid JSON: {error}"))
+    })?;
     if holds_nul(&value) {
         return Err(Refusal::new(ErrorCode::InvalidJson, "Request body holds a NUL character"));
     }
@@ -76,7 +78,9 @@ mod tests {
 
     #[test]
     fn what_is_no_json_or_cannot_be_stored_is_refused() {
-        for bytes in [&b"{"[..], b"{} {}", b"\xff", br#"{"a":"\u0000"}"#, br#"[{"\u0000":1}]"#, br#"{"n":1e999}"#] {
+        for bytes in
+            [&b"{"[..], b"{} {}", b"\xff", br#"{"a":"\u0000"}"#, br#"[{"\u0000":1}]"#, br#"{"n":1e999}"#]
+        {
             assert_eq!(parse(bytes).unwrap_err().code.as_str(), "INVALID_JSON");
         }
         let deep = "[".repeat(100_000);

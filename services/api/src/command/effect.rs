@@ -74,7 +74,8 @@ impl Effect {
     /// Belongs to the ticket, whose state stays as it is unless said otherwise.
     #[must_use]
     pub fn at(mut self, ticket: &TicketRow) -> Self {
-        self.place = Some(Place { ticket_id: ticket.id, account_id: ticket.account_id, site_id: ticket.site_id });
+        self.place =
+            Some(Place { ticket_id: ticket.id, account_id: ticket.account_id, site_id: ticket.site_id });
         self.before = Some(ticket.state);
         self.after = Some(ticket.state);
         self

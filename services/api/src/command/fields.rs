@@ -50,9 +50,11 @@ impl<'a> Fields<'a> {
     pub fn optional_text(&self, name: &str) -> Result<Option<&'a str>, Failure> {
         match self.get(name) {
             None => Ok(None),
-            Some(value) => value.as_str().map(str::trim).filter(|text| !text.is_empty()).map(Some).ok_or_else(|| {
-                Failure::invalid(format!("Field '{name}' must be a non-empty string when provided"))
-            }),
+            Some(value) => {
+                value.as_str().map(str::trim).filter(|text| !text.is_empty()).map(Some).ok_or_else(|| {
+                    Failure::invalid(format!("Field '{name}' must be a non-empty string when provided"))
+                })
+            }
         }
     }
 
@@ -108,7 +110,9 @@ impl<'a> Fields<'a> {
     /// 400 naming the field.
     pub fn optional_bool(&self, name: &str) -> Result<Option<bool>, Failure> {
         self.get(name)
-            .map(|value| value.as_bool().ok_or_else(|| Failure::invalid(format!("Field '{name}' is invalid"))))
+            .map(|value| {
+                value.as_bool().ok_or_else(|| Failure::invalid(format!("Field '{name}' is invalid")))
+            })
             .transpose()
     }
 
@@ -122,7 +126,9 @@ impl<'a> Fields<'a> {
             .map(|value| match value.as_f64() {
                 #[expect(clippy::cast_possible_truncation, reason = "checked by the guard")]
                 Some(cents) if cents.fract() == 0.0 && (0.0..=LARGEST).contains(&cents) => Ok(cents as i64),
-                _ => Err(Failure::invalid(format!("Field '{name}' must be an integer from 0 to 9007199254740991"))),
+                _ => Err(Failure::invalid(format!(
+                    "Field '{name}' must be an integer from 0 to 9007199254740991"
+                ))),
             })
             .transpose()
     }
@@ -149,9 +155,9 @@ impl<'a> Fields<'a> {
             .iter()
             .enumerate()
             .map(|(index, item)| {
-                item.as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned).ok_or_else(|| {
-                    Failure::invalid(format!("Field '{name}[{index}]' must be a non-empty string"))
-                })
+                item.as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned).ok_or_else(
+                    || Failure::invalid(format!("Field '{name}[{index}]' must be a non-empty string")),
+                )
             })
             .collect()
     }

@@ -62,7 +62,8 @@ impl<'a> Reader<'a> {
     /// The leading digits of the text; 0 is valid.
     pub(super) fn count(&mut self, name: &str, default: u32) -> u32 {
         let Some(text) = self.text(name) else { return default };
-        let digits: String = text.strip_prefix('+').unwrap_or(&text).chars().take_while(char::is_ascii_digit).collect();
+        let digits: String =
+            text.strip_prefix('+').unwrap_or(&text).chars().take_while(char::is_ascii_digit).collect();
         digits.parse().unwrap_or_else(|_| self.fallback(name, &text, default))
     }
 
@@ -79,7 +80,11 @@ impl<'a> Reader<'a> {
         const LARGEST: f64 = 9_007_199_254_740_991.0;
         let Some(text) = self.text(name) else { return default };
         match text.parse::<f64>() {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked by the guard")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "checked by the guard"
+            )]
             Ok(value) if value > 0.0 && value.fract() == 0.0 && value <= LARGEST => value as u64,
             _ => self.fallback(name, &text, default),
         }

@@ -43,11 +43,15 @@ async fn run(command: &mut Command) -> Result<Effect, Failure> {
 
 /// Where the asking command wants the ticket to go on; scheduling unless it says otherwise.
 fn return_state(approval: &ApprovalRow) -> Result<TicketState, Refusal> {
-    let wanted = approval.evidence.get("return_state").and_then(Value::as_str).map(|text| text.trim().to_uppercase());
+    let wanted =
+        approval.evidence.get("return_state").and_then(Value::as_str).map(|text| text.trim().to_uppercase());
     let wanted = wanted.filter(|text| !text.is_empty());
     match wanted.as_deref().map_or(Ok(TicketState::ReadyToSchedule), str::parse) {
         Ok(state @ (TicketState::ReadyToSchedule | TicketState::InProgress)) => Ok(state),
-        _ => Err(Refusal::new(ErrorCode::InvalidApprovalTargetState, "Approval names a state it cannot return to")
-            .with("return_state", wanted)),
+        _ => Err(Refusal::new(
+            ErrorCode::InvalidApprovalTargetState,
+            "Approval names a state it cannot return to",
+        )
+        .with("return_state", wanted)),
     }
 }

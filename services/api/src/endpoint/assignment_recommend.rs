@@ -14,7 +14,8 @@ use crate::command::{Command, Effect, Fields};
 use crate::failure::Failure;
 
 /// The endpoint.
-pub const ENDPOINT: Endpoint = Endpoint::command(ToolName::AssignmentRecommend, |command| Box::pin(run(command)));
+pub const ENDPOINT: Endpoint =
+    Endpoint::command(ToolName::AssignmentRecommend, |command| Box::pin(run(command)));
 
 /// Two actors used one key on one ticket.
 const KEY_CONSTRAINT: &str = "assignment_recommendation_snapshots_ticket_id_request_id_key";
@@ -74,12 +75,14 @@ async fn run(command: &mut Command) -> Result<Effect, Failure> {
         candidates: &candidates,
         recommended_tech_id: best.id,
     };
-    technicians::insert_snapshot(command.db(), &draft).await.map_err(|error| match violated_constraint(&error) {
-        Some(KEY_CONSTRAINT) => {
-            let message = "Idempotency-Key was used on this ticket by another actor";
-            Refusal::new(ErrorCode::IdempotencyPayloadMismatch, message).into()
+    technicians::insert_snapshot(command.db(), &draft).await.map_err(|error| {
+        match violated_constraint(&error) {
+            Some(KEY_CONSTRAINT) => {
+                let message = "Idempotency-Key was used on this ticket by another actor";
+                Refusal::new(ErrorCode::IdempotencyPayloadMismatch, message).into()
+            }
+            _ => Failure::from(error),
         }
-        _ => Failure::from(error),
     })?;
     let body = json!({
         "recommendations": ranked.iter().map(shown).collect::<Vec<_>>(),
@@ -123,7 +126,8 @@ fn rank(rows: Vec<CandidateRow>, region: Option<&str>, limit: usize) -> Vec<Rank
             Ranked { id: row.id, name: row.name, zone, active_load: row.active_load, in_zone, score }
         })
         .collect();
-    ranked.sort_by_key(|candidate| (-candidate.score, candidate.active_load, !candidate.in_zone, candidate.id));
+    ranked
+        .sort_by_key(|candidate| (-candidate.score, candidate.active_load, !candidate.in_zone, candidate.id));
     ranked.truncate(limit);
     ranked
 }

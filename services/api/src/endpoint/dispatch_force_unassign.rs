@@ -7,7 +7,8 @@ use crate::command::{Command, Effect};
 use crate::failure::Failure;
 
 /// The endpoint.
-pub const ENDPOINT: Endpoint = Endpoint::command(ToolName::DispatchForceUnassign, |command| Box::pin(run(command)));
+pub const ENDPOINT: Endpoint =
+    Endpoint::command(ToolName::DispatchForceUnassign, |command| Box::pin(run(command)));
 
 async fn run(command: &mut Command) -> Result<Effect, Failure> {
     let mut ticket = command.ticket()?;

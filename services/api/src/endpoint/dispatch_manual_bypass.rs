@@ -8,7 +8,8 @@ use crate::command::{Command, Effect};
 use crate::failure::Failure;
 
 /// The endpoint.
-pub const ENDPOINT: Endpoint = Endpoint::command(ToolName::DispatchManualBypass, |command| Box::pin(run(command)));
+pub const ENDPOINT: Endpoint =
+    Endpoint::command(ToolName::DispatchManualBypass, |command| Box::pin(run(command)));
 
 async fn run(command: &mut Command) -> Result<Effect, Failure> {
     let mut ticket = command.ticket()?;
@@ -18,7 +19,8 @@ async fn run(command: &mut Command) -> Result<Effect, Failure> {
     let before = ticket.state;
     ticket.state = TicketState::CompletedPendingVerification;
     let ticket = command.save(&ticket).await?;
-    let effect = Effect::ticket(200, &ticket).with("bypass_rationale", rationale).with("target_tool", target_tool);
+    let effect =
+        Effect::ticket(200, &ticket).with("bypass_rationale", rationale).with("target_tool", target_tool);
     if before == ticket.state {
         return Ok(effect);
     }

@@ -29,7 +29,8 @@ async fn run(command: &mut Command) -> Result<Effect, Failure> {
     }
     let (completion, _) = closeout::completion(command, &ticket, true, Audience::Verification).await?;
     let judged =
-        closeout::judge(command, &ticket, &completion, &completion.references, Audience::Verification).await?;
+        closeout::judge(command, &ticket, &completion, &completion.references, Audience::Verification)
+            .await?;
     let (actor_id, request_id) = (command.actor.id.clone(), command.request_id);
     let frozen = evidence::mark_immutable(command.db(), ticket.id, &actor_id, request_id).await?;
     let before = ticket.state;

@@ -8,7 +8,8 @@ use crate::failure::Failure;
 use crate::held_schedule::{Exit, restore};
 
 /// The endpoint.
-pub const ENDPOINT: Endpoint = Endpoint::command(ToolName::ScheduleRollback, |command| Box::pin(run(command)));
+pub const ENDPOINT: Endpoint =
+    Endpoint::command(ToolName::ScheduleRollback, |command| Box::pin(run(command)));
 
 async fn run(command: &mut Command) -> Result<Effect, Failure> {
     let fields = command.fields();

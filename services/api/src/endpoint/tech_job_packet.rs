@@ -206,7 +206,8 @@ fn closeout_gate(gated: &Gated) -> Value {
 fn actions(call: &ReadCall, ticket: &TicketRow, gated: &Gated, paused: Option<Refusal>) -> Vec<Value> {
     let ticket_id = ticket.id.to_string();
     let view = View { role: call.actor.role, ticket_id: &ticket_id, state: ticket.state };
-    let blocked = gated.outcome.as_ref().err().map(|failed| failed.refusal(Audience::Verification)).or(paused);
+    let blocked =
+        gated.outcome.as_ref().err().map(|failed| failed.refusal(Audience::Verification)).or(paused);
     view.describe_all(PACKET_ACTIONS, |tool| match tool {
         ToolName::CloseoutCandidate | ToolName::TechComplete => blocked.clone(),
         _ => None,

@@ -12,7 +12,8 @@ use crate::failure::Failure;
 use crate::wire::TicketDocument;
 
 /// The endpoint.
-pub const ENDPOINT: Endpoint = Endpoint::command(ToolName::TechRequestChange, |command| Box::pin(run(command)));
+pub const ENDPOINT: Endpoint =
+    Endpoint::command(ToolName::TechRequestChange, |command| Box::pin(run(command)));
 
 async fn run(command: &mut Command) -> Result<Effect, Failure> {
     let mut ticket = command.ticket()?;

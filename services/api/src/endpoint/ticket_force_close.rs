@@ -45,16 +45,20 @@ fn long_enough(fields: Fields<'_>, name: &str, min_length: usize) -> Result<Stri
     if text.encode_utf16().count() >= min_length {
         return Ok(text.to_owned());
     }
-    Err(Refusal::new(ErrorCode::InvalidRequest, format!("Field '{name}' must have at least {min_length} characters"))
-        .with("field", name)
-        .with("min_length", min_length))
+    Err(Refusal::new(
+        ErrorCode::InvalidRequest,
+        format!("Field '{name}' must have at least {min_length} characters"),
+    )
+    .with("field", name)
+    .with("min_length", min_length))
 }
 
 /// The approver named in the request has to be the caller's own role, spelled exactly.
 fn approver(fields: Fields<'_>, role: Role) -> Result<ForceCloseApprover, Refusal> {
     let named = fields.raw_text("approver_role").unwrap_or_default();
     let approver: ForceCloseApprover = named.parse().map_err(|_| {
-        Refusal::new(ErrorCode::InvalidRequest, "Field 'approver_role' is invalid").with("approver_role", named)
+        Refusal::new(ErrorCode::InvalidRequest, "Field 'approver_role' is invalid")
+            .with("approver_role", named)
     })?;
     if approver.as_str() == role.as_str() {
         return Ok(approver);

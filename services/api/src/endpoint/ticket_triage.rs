@@ -98,11 +98,14 @@ fn check_intake(command: &Command, ticket: &TicketRow, acknowledged: bool) -> Re
     let correlation = command.correlation.id.as_str();
     let identity = ticket.identity_confidence.unwrap_or(0);
     if identity < thresholds.identity_threshold {
-        return Err(Refusal::new(ErrorCode::LowIdentityConfidence, "Identity confidence is below the threshold")
-            .with("evidence", "identity_confidence_below_threshold")
-            .with("identity_confidence", identity)
-            .with("identity_threshold", thresholds.identity_threshold)
-            .with("correlation_id", correlation));
+        return Err(Refusal::new(
+            ErrorCode::LowIdentityConfidence,
+            "Identity confidence is below the threshold",
+        )
+        .with("evidence", "identity_confidence_below_threshold")
+        .with("identity_confidence", identity)
+        .with("identity_threshold", thresholds.identity_threshold)
+        .with("correlation_id", correlation));
     }
     let classification = ticket.classification_confidence.unwrap_or(0);
     if classification < thresholds.classification_threshold {
@@ -114,11 +117,14 @@ fn check_intake(command: &Command, ticket: &TicketRow, acknowledged: bool) -> Re
             .with("correlation_id", correlation));
     }
     if ticket.sop_handoff_required && !acknowledged && !ticket.sop_handoff_acknowledged {
-        return Err(Refusal::new(ErrorCode::SopHandoffRequired, "SOP handoff must be acknowledged before scheduling")
-            .with("evidence", "sop_handoff_acknowledgment_missing")
-            .with("sop_handoff_prompt", DEFAULT_SOP_PROMPT)
-            .with("identity_signature", signature.as_str())
-            .with("correlation_id", correlation));
+        return Err(Refusal::new(
+            ErrorCode::SopHandoffRequired,
+            "SOP handoff must be acknowledged before scheduling",
+        )
+        .with("evidence", "sop_handoff_acknowledgment_missing")
+        .with("sop_handoff_prompt", DEFAULT_SOP_PROMPT)
+        .with("identity_signature", signature.as_str())
+        .with("correlation_id", correlation));
     }
     Ok(())
 }

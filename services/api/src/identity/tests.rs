@@ -30,7 +30,11 @@ fn claims() -> Value {
 }
 
 fn signed(header: &Value, claims: &Value) -> String {
-    let text = format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
+    let text = format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(header.to_string()),
+        URL_SAFE_NO_PAD.encode(claims.to_string())
+    );
     let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
     mac.update(text.as_bytes());
     format!("{text}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
@@ -61,7 +65,10 @@ fn code(outcome: Result<Actor, Rejected>) -> &'static str {
 #[test]
 fn a_signed_token_names_the_actor_and_headers_are_ignored() {
     let actor = with_claims(|_| ()).unwrap();
-    assert_eq!((actor.id.as_str(), actor.role, actor.actor_type.as_str()), ("alice", Role::Dispatcher, "AGENT"));
+    assert_eq!(
+        (actor.id.as_str(), actor.role, actor.actor_type.as_str()),
+        ("alice", Role::Dispatcher, "AGENT")
+    );
     assert!(actor.scope.sites.all && !actor.scope.accounts.all);
 }
 
@@ -134,14 +141,19 @@ fn development_headers_count_only_where_allowed_and_in_order() {
     let complete = [("x-actor-id", "bob"), ("x-actor-role", "BOT")];
     assert_eq!(code(resolve(&headers(&complete), tool, &config(false))), "AUTH_REQUIRED");
     let actor = resolve(&headers(&complete), tool, &config(true)).unwrap();
-    assert!(actor.role == Role::Dispatcher && actor.scope.accounts.all && actor.actor_type.as_str() == "HUMAN");
+    assert!(
+        actor.role == Role::Dispatcher && actor.scope.accounts.all && actor.actor_type.as_str() == "HUMAN"
+    );
     let cases: [(&[(&'static str, &str)], &str); 7] = [
         (&[("x-actor-role", "bot")], "MISSING_ACTOR_CONTEXT"),
         (&[("x-actor-id", "bob")], "MISSING_ACTOR_CONTEXT"),
         (&[("x-actor-id", "bob"), ("x-actor-role", "hobbit")], "INVALID_AUTH_CLAIMS"),
         (&[("x-actor-id", "bob"), ("x-actor-role", "bot"), ("x-actor-type", "")], "INVALID_AUTH_CLAIMS"),
         (&[("x-actor-id", "bob"), ("x-actor-role", "qa"), ("x-tool-name", "x")], "FORBIDDEN"),
-        (&[("x-actor-id", "bob"), ("x-actor-role", "bot"), ("x-tool-name", "ticket.get")], "TOOL_NOT_ALLOWED"),
+        (
+            &[("x-actor-id", "bob"), ("x-actor-role", "bot"), ("x-tool-name", "ticket.get")],
+            "TOOL_NOT_ALLOWED",
+        ),
         (&[("x-actor-id", "bob"), ("x-actor-role", "bot"), ("x-site-scope", "*,")], "INVALID_ACTOR_CONTEXT"),
     ];
     for (pairs, expected) in cases {

@@ -22,7 +22,9 @@ impl PlainProbe {
         // addresses only this process can reach.
         let same_host = Policy::custom(|attempt| {
             let origin = attempt.previous().first().map(reqwest::Url::origin);
-            if attempt.previous().len() > REDIRECT_LIMIT || origin.is_none_or(|origin| origin != attempt.url().origin()) {
+            if attempt.previous().len() > REDIRECT_LIMIT
+                || origin.is_none_or(|origin| origin != attempt.url().origin())
+            {
                 attempt.stop()
             } else {
                 attempt.follow()
@@ -48,6 +50,9 @@ impl PlainProbe {
         let text = |headers: &HeaderMap, name: HeaderName| {
             headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
         };
-        Ok(ObjectHead { etag: text(response.headers(), ETAG), content_md5: text(response.headers(), CONTENT_MD5) })
+        Ok(ObjectHead {
+            etag: text(response.headers(), ETAG),
+            content_md5: text(response.headers(), CONTENT_MD5),
+        })
     }
 }

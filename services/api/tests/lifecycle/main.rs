@@ -3,6 +3,8 @@
 //! Ignored unless asked for: `DISPATCH_TEST_DATABASE_URL=postgres://… cargo test --workspace --test lifecycle --
 //! --ignored`. Every test has a database of its own, so they run side by side.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -16,8 +18,11 @@ use service::Service;
 const ACCOUNT: &str = "d3f77db0-5d1a-4f9c-b0ea-111111111111";
 const SITE: &str = "7f6a2b2c-8f1e-4f2b-b3a1-222222222222";
 const TECHNICIAN: &str = "00000000-0000-0000-0000-000000000083";
-const EVIDENCE_KEYS: [&str; 3] =
-    ["photo_before_door_edge_and_strike", "photo_after_latched_alignment", "note_adjustments_and_test_cycles"];
+const EVIDENCE_KEYS: [&str; 3] = [
+    "photo_before_door_edge_and_strike",
+    "photo_after_latched_alignment",
+    "note_adjustments_and_test_cycles",
+];
 
 fn ticket() -> Value {
     json!({ "account_id": ACCOUNT, "site_id": SITE, "summary": "Door will not latch" })
@@ -33,8 +38,15 @@ fn window(day: u8) -> Value {
 }
 
 fn completion() -> Value {
-    let flags = ["billing_authorization", "onsite_photos_after", "parts_used_or_needed", "resolution_status", "work_performed"];
-    let checklist: serde_json::Map<String, Value> = flags.iter().map(|flag| ((*flag).to_owned(), true.into())).collect();
+    let flags = [
+        "billing_authorization",
+        "onsite_photos_after",
+        "parts_used_or_needed",
+        "resolution_status",
+        "work_performed",
+    ];
+    let checklist: serde_json::Map<String, Value> =
+        flags.iter().map(|flag| ((*flag).to_owned(), true.into())).collect();
     json!({ "checklist_status": checklist, "no_signature_reason": "customer absent" })
 }
 
@@ -60,9 +72,8 @@ async fn work(service: &Service, path: &str, dispatch: &Value) {
     let arrival = json!({ "timestamp": "2026-12-05T10:05:00Z", "location": {} });
     service.moves("technician", &format!("{path}/tech/check-in"), &arrival, "IN_PROGRESS").await;
     let complete = format!("{path}/tech/complete");
-    let refused = service
-        .refuses("technician", &complete, &completion(), "CLOSEOUT_REQUIREMENTS_INCOMPLETE")
-        .await;
+    let refused =
+        service.refuses("technician", &complete, &completion(), "CLOSEOUT_REQUIREMENTS_INCOMPLETE").await;
     assert_eq!(refused.body["error"]["requirement_code"], "MISSING_EVIDENCE");
     for key in EVIDENCE_KEYS {
         let item = json!({ "kind": "PHOTO", "uri": format!("s3://evidence/{key}"), "checksum": null, "evidence_key": key });
@@ -80,17 +91,32 @@ async fn a_ticket_goes_from_creation_to_close_and_leaves_its_whole_history() {
     let path = schedule(&service).await;
     work(&service, &path, &json!({ "tech_id": TECHNICIAN })).await;
     service.moves("finance", &format!("{path}/billing/generate-invoice"), &json!({}), "INVOICED").await;
-    let closed = service.moves("finance", &format!("{path}/close"), &json!({ "reason": "done" }), "CLOSED").await;
+    let closed =
+        service.moves("finance", &format!("{path}/close"), &json!({ "reason": "done" }), "CLOSED").await;
     assert_eq!(closed.body["closeout_packet"]["artifact_type"], "closeout_packet");
     let timeline = service.get(&format!("{path}/timeline")).await;
-    let tools: Vec<&str> =
-        timeline.body["events"].as_array().unwrap().iter().map(|event| event["tool_name"].as_str().unwrap()).collect();
+    let tools: Vec<&str> = timeline.body["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event["tool_name"].as_str().unwrap())
+        .collect();
     assert_eq!(
         tools,
         [
-            "ticket.create", "ticket.triage", "schedule.propose", "schedule.confirm", "assignment.dispatch",
-            "tech.check_in", "closeout.add_evidence", "closeout.add_evidence", "closeout.add_evidence",
-            "tech.complete", "qa.verify", "billing.generate_invoice", "ticket.close",
+            "ticket.create",
+            "ticket.triage",
+            "schedule.propose",
+            "schedule.confirm",
+            "assignment.dispatch",
+            "tech.check_in",
+            "closeout.add_evidence",
+            "closeout.add_evidence",
+            "closeout.add_evidence",
+            "tech.complete",
+            "qa.verify",
+            "billing.generate_invoice",
+            "ticket.close",
         ]
     );
     assert_eq!(service.count("SELECT count(*) FROM ticket_state_transitions").await, 12);

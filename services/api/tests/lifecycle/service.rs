@@ -79,7 +79,8 @@ impl Service {
 
     /// Posts as a role with a given key.
     pub async fn post_with(&self, role: &str, path: &str, body: &Value, key: Uuid) -> Answer {
-        let request = self.client.post(format!("{}{path}", self.url)).header("idempotency-key", key.to_string());
+        let request =
+            self.client.post(format!("{}{path}", self.url)).header("idempotency-key", key.to_string());
         send(request.header("x-actor-id", "actor-1").header("x-actor-role", role).json(body)).await
     }
 
