@@ -25,7 +25,10 @@ pub fn build(app: Arc<App>) -> Router {
         routes.entry(endpoint.route()).or_default().push(endpoint);
     }
     let mut router = Router::new();
-    for (route, methods) in routes {
+    for (route, mut methods) in routes {
+        // The framework prefers a literal path to a template. Where a template would have matched another
+        // method of that path it still does: `GET /tickets/intake` is a bad ticket id, not an unknown route.
+        methods.extend(endpoint::ALL.iter().filter(|other| covers(other.route(), route)));
         let methods: &'static Methods = Box::leak(Box::new(methods));
         router = router.route(
             route,
@@ -43,6 +46,14 @@ fn select(methods: &'static [&'static Endpoint], method: &Method) -> Option<&'st
     methods.iter().copied().find(|endpoint| endpoint.method() == method.as_str())
 }
 
+/// Whether a template other than the route itself matches the route's text.
+fn covers(template: &str, route: &str) -> bool {
+    let same = |(part, text): (&str, &str)| part == text || part == dispatch_domain::tool::TICKET_ID;
+    template != route
+        && template.split('/').count() == route.split('/').count()
+        && template.split('/').zip(route.split('/')).all(same)
+}
+
 /// The ticket id of a path, as sent: the segment where the template has its placeholder.
 pub fn ticket_segment<'a>(template: &str, path: &'a str) -> Option<&'a str> {
     let position = template.split('/').position(|segment| segment == dispatch_domain::tool::TICKET_ID)?;
@@ -51,7 +62,15 @@ pub fn ticket_segment<'a>(template: &str, path: &'a str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::ticket_segment;
+    use super::{covers, ticket_segment};
+
+    #[test]
+    fn a_template_covers_the_literal_paths_it_would_match() {
+        assert!(covers("/tickets/{ticketId}", "/tickets/intake"));
+        assert!(!covers("/tickets/{ticketId}", "/tickets/{ticketId}"));
+        assert!(!covers("/tickets/{ticketId}", "/outbox/replay"));
+        assert!(!covers("/tickets/{ticketId}", "/tickets/{ticketId}/triage"));
+    }
 
     #[test]
     fn the_ticket_id_is_found_by_its_place() {
