@@ -25,6 +25,7 @@ mod process;
 mod raise;
 mod ready;
 pub mod reaper;
+mod shared_memory;
 mod start;
 pub mod undo;
 mod wiring;

@@ -270,15 +270,8 @@ fn stopped(service: &str, pid: u32, took: Duration) -> Event {
 /// Removes the data and lets the reaper go; what is left after that is residue.
 async fn clear(ground: &Ground) -> Vec<String> {
     let run_dir = ground.options.run_dir.clone();
-    let looked = tokio::task::spawn_blocking(move || {
-        let before = reaper::look(&run_dir)?;
-        if before.processes.is_empty() {
-            // What cannot be removed shows in the look that follows.
-            before.directories.iter().for_each(|folder| drop(std::fs::remove_dir_all(folder)));
-        }
-        reaper::look(&run_dir)
-    });
-    let clean = matches!(looked.await, Ok(Ok(residue)) if residue.is_empty());
+    let cleared = tokio::task::spawn_blocking(move || reaper::clear(&run_dir));
+    let clean = matches!(cleared.await, Ok(Ok(residue)) if residue.is_empty());
     dismiss(ground, clean).await;
     if clean {
         return Vec::new();

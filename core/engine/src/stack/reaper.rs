@@ -1,5 +1,6 @@
 //! What is left of a run is found and removed, by a process that outlives the runner.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
@@ -11,6 +12,7 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::shared_memory;
 use super::undo::{self, Entry, MARK};
 use crate::clock::{Deadline, Pace, sleep_blocking};
 
@@ -30,22 +32,24 @@ pub struct Residue {
     pub processes: Vec<String>,
     /// Folders.
     pub directories: Vec<PathBuf>,
+    /// Segments of shared memory that nobody uses, by id.
+    pub segments: Vec<u32>,
 }
 
 impl Residue {
     /// Whether nothing is left.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.processes.is_empty() && self.directories.is_empty()
+        self.lines().is_empty()
     }
 
     /// One line for each thing left.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let processes = self.processes.iter().map(|process| format!("process {process}"));
-        processes
-            .chain(self.directories.iter().map(|folder| format!("folder {}", folder.display())))
-            .collect()
+        let folders = self.directories.iter().map(|folder| format!("folder {}", folder.display()));
+        let segments = self.segments.iter().map(|id| format!("shared memory {id}"));
+        processes.chain(folders).chain(segments).collect()
     }
 }
 
@@ -57,7 +61,7 @@ pub fn reap(run_dir: &Path) -> io::Result<Residue> {
     let traces = Traces::read(run_dir)?;
     let deadline = Deadline::after(BOUND);
     let mut pace = Pace::default();
-    traces.ask_to_end();
+    let mut asked = BTreeSet::new();
     while !deadline.passed() {
         let left = traces.processes();
         if left.is_empty() {
@@ -67,12 +71,26 @@ pub fn reap(run_dir: &Path) -> io::Result<Residue> {
             }
             continue;
         }
+        // Each is asked once; one that was only being started at the first look is asked at the next.
+        left.iter().filter(|process| process.marked && asked.insert(process.pid)).for_each(Found::ask_to_end);
         if deadline.elapsed() > GRACE {
             left.iter().for_each(|process| signal(process.pid, Signal::SIGKILL));
         }
         pace.pause_blocking();
     }
-    traces.remove_directories();
+    traces.remove_data();
+    Ok(traces.residue())
+}
+
+/// Removes the data of a run whose processes have ended, and says what is left.
+///
+/// # Errors
+/// When the ledger of the run cannot be read.
+pub fn clear(run_dir: &Path) -> io::Result<Residue> {
+    let traces = Traces::read(run_dir)?;
+    if traces.processes().is_empty() {
+        traces.remove_data();
+    }
     Ok(traces.residue())
 }
 
@@ -157,6 +175,7 @@ struct Found {
 struct Traces {
     mark: Vec<u8>,
     directories: Vec<PathBuf>,
+    segments: Vec<u32>,
     started: Vec<u32>,
     own: i32,
 }
@@ -191,9 +210,11 @@ impl Traces {
             Entry::Started { pid, .. } => Some(*pid),
             _ => None,
         });
+        let directories: Vec<PathBuf> = directories.filter(own).collect();
         Ok(Self {
             mark: format!("{MARK}={run_id}").into_bytes(),
-            directories: directories.filter(own).collect(),
+            segments: directories.iter().filter_map(|folder| shared_memory::of_server_in(folder)).collect(),
+            directories,
             started: started.collect(),
             own: i32::try_from(std::process::id()).unwrap_or(0),
         })
@@ -235,14 +256,8 @@ impl Traces {
             .collect()
     }
 
-    /// PostgreSQL ends at once, with its children and its shared memory, on `SIGQUIT`; everything else on `SIGTERM`.
-    fn ask_to_end(&self) {
-        for process in self.processes().iter().filter(|process| process.marked) {
-            signal(process.pid, if process.name == "postgres" { Signal::SIGQUIT } else { Signal::SIGTERM });
-        }
-    }
-
-    fn remove_directories(&self) {
+    fn remove_data(&self) {
+        self.segments.iter().for_each(|id| shared_memory::remove(*id));
         for folder in &self.directories {
             // What cannot be removed is still there and shows as residue.
             let _ = fs::remove_dir_all(folder);
@@ -253,7 +268,15 @@ impl Traces {
         Residue {
             processes: self.processes().iter().map(|found| format!("{} {}", found.pid, found.name)).collect(),
             directories: self.directories.iter().filter(|folder| folder.exists()).cloned().collect(),
+            segments: self.segments.iter().copied().filter(|id| shared_memory::is_abandoned(*id)).collect(),
         }
+    }
+}
+
+impl Found {
+    /// PostgreSQL ends at once, with its children and its shared memory, on `SIGQUIT`; everything else on `SIGTERM`.
+    fn ask_to_end(&self) {
+        signal(self.pid, if self.name == "postgres" { Signal::SIGQUIT } else { Signal::SIGTERM });
     }
 }
 

@@ -5,11 +5,12 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use aws_sdk_s3::primitives::ByteStream;
-use drillyard_engine::stack::{Lane, StackError};
+use drillyard_engine::event::{Event, EventSink};
+use drillyard_engine::stack::{Lane, Stack, StackError};
 use libtest_mimic::{Failed, Trial};
 use sqlx::{Connection, PgConnection};
 
-use crate::world::{TOPOLOGY, World, block_on, get, request};
+use crate::world::{TOPOLOGY, World, block_on, get, read, request};
 
 type Done = Result<(), Failed>;
 
@@ -37,6 +38,7 @@ pub fn all() -> Vec<Trial> {
         a_kept_lane_stays_until_the_stack_goes_down,
         a_process_that_escaped_its_group_is_ended,
         a_killed_runner_leaves_nothing,
+        a_killed_database_server_leaves_nothing,
         a_runner_killed_at_any_moment_of_the_start_leaves_nothing,
         a_stack_that_nobody_took_down_leaves_nothing,
         a_durable_database_is_on_disk_and_syncs,
@@ -345,6 +347,35 @@ fn a_killed_runner_leaves_nothing() {
     assert_eq!(world.gone_within(NOTHING_LEFT), Vec::<String>::new());
     assert!(world.run_dir.join("logs/2-two/back.log").exists(), "logs stay");
     assert!(world.run_dir.join("undo.jsonl").exists(), "the ledger stays");
+}
+
+fn a_killed_database_server_leaves_nothing() {
+    let world = World::new();
+    block_on(async {
+        let (events, mut said) = EventSink::channel();
+        let stack = Stack::raise(&read(TOPOLOGY), world.options(), events).await.unwrap();
+        let lane = stack.lane(request("killed")).await.unwrap();
+        let pid = std::iter::from_fn(|| said.try_recv().ok()).find_map(|stamped| match stamped.event {
+            Event::Service { service, pid, .. } if service == "postgres" => pid,
+            _ => None,
+        });
+        let pid = pid.and_then(|pid| i32::try_from(pid).ok()).unwrap();
+        let segments = || std::fs::read_to_string("/proc/sysvipc/shm").unwrap();
+        let ours =
+            |table: &str| table.lines().any(|line| line.split_whitespace().nth(4) == Some(&pid.to_string()));
+        assert!(ours(&segments()));
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).unwrap();
+        let begun = Instant::now();
+        while lane.service_down().is_none() {
+            assert!(begun.elapsed() < NOTHING_LEFT, "nobody noticed");
+            tokio::task::yield_now().await;
+        }
+        assert!(lane.service_down().unwrap().starts_with("`postgres` was ended by signal SIGKILL"));
+        assert_eq!(lane.close().await.len(), 1, "its database could not be dropped");
+        assert_eq!(stack.down().await, Vec::<String>::new());
+        assert!(!ours(&segments()), "{}", segments());
+    });
+    assert_eq!(world.traces(), Vec::<String>::new());
 }
 
 fn a_runner_killed_at_any_moment_of_the_start_leaves_nothing() {

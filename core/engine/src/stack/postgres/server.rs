@@ -20,6 +20,8 @@ use crate::stack::wiring::HOST;
 /// Connections the harness itself keeps, for making and dropping databases of several lanes at once.
 const ADMIN_CONNECTIONS: u32 = 4;
 
+/// Bound for getting one of them.
+const ADMIN_BOUND: Duration = Duration::from_secs(10);
 /// Bound for the end of a server that nobody stopped.
 const LAST_BOUND: Duration = Duration::from_millis(500);
 
@@ -91,6 +93,7 @@ impl Server {
         let options = options(&setup, "postgres", port.number());
         let admin = PgPoolOptions::new()
             .max_connections(ADMIN_CONNECTIONS)
+            .acquire_timeout(ADMIN_BOUND)
             .min_connections(0)
             .connect_lazy_with(options.clone());
         let server = Self { port, process, admin, major: install.major(), setup };
@@ -208,6 +211,10 @@ impl Server {
     }
 
     async fn execute(&self, doing: &str, statement: &str) -> Result<(), StackError> {
+        if let Some(status) = self.process.exit() {
+            let doing = format!("{doing} (the server {})", describe_exit(status));
+            return Err(StackError::Postgres { doing, last_lines: self.process.last_lines() });
+        }
         // Names and literals in it are quoted by `name` and `literal`.
         let done = sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&self.admin).await;
         done.map(drop).map_err(|source| StackError::Database { doing: doing.to_owned(), source })
