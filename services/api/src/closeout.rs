@@ -12,7 +12,7 @@ use dispatch_store::{PgConnection, StoreError, audit};
 use serde_json::Value;
 
 pub use ending::end;
-pub use packet::Overrides;
+pub use packet::{ARTIFACT_TYPE, Overrides};
 
 use crate::command::Command;
 use crate::evidence_probe;

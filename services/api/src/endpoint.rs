@@ -3,11 +3,13 @@
 pub mod add_evidence;
 pub mod alerts;
 pub mod approval_decide;
+pub mod approvals;
 pub mod assignment_dispatch;
 pub mod assignment_recommend;
 pub mod billing_generate_invoice;
 pub mod closeout_candidate;
 pub mod closeout_evidence_exception;
+pub mod closeout_packet;
 pub mod dispatch_force_hold;
 pub mod dispatch_force_unassign;
 pub mod dispatch_manual_bypass;
@@ -42,7 +44,7 @@ pub mod ticket_get;
 pub mod ticket_timeline;
 pub mod ticket_triage;
 
-use dispatch_domain::{Tool, ToolName};
+use dispatch_domain::{Role, Tool, ToolName};
 use futures::future::BoxFuture;
 
 use crate::answer::Answer;
@@ -88,6 +90,8 @@ pub const ALL: &[Endpoint] = &[
     ticket_get::ENDPOINT,
     ticket_timeline::ENDPOINT,
     list_evidence::ENDPOINT,
+    approvals::ENDPOINT,
+    closeout_packet::ENDPOINT,
     dispatcher_cockpit::ENDPOINT,
     tech_job_packet::ENDPOINT,
     livez::ENDPOINT,
@@ -139,11 +143,22 @@ pub struct CommandEndpoint {
     pub run: RunCommand,
 }
 
+/// A further way to look at what a tool reads. The tool surface is closed, so it has no tool of its own.
+#[derive(Debug, Clone, Copy)]
+pub struct View {
+    /// Route template.
+    pub route: &'static str,
+    /// Roles that may look.
+    pub roles: &'static [Role],
+}
+
 /// A read and its tool.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadEndpoint {
     /// Name in the tool table.
     pub tool: ToolName,
+    /// Route and roles, where they are not the tool's own.
+    pub view: Option<View>,
     /// A path whose ticket id is not a UUID is an unknown route, not a bad id.
     pub uuid_route: bool,
     /// The body of the read.
@@ -159,6 +174,14 @@ pub struct OpenEndpoint {
     pub run: RunOpen,
 }
 
+impl ReadEndpoint {
+    /// The tool's row, with route and roles of the view.
+    pub fn effective_tool(&self) -> Tool {
+        let tool = *self.tool.tool();
+        self.view.map_or(tool, |view| Tool { route: view.route, roles: view.roles, ..tool })
+    }
+}
+
 impl Endpoint {
     /// A command without evidence probes.
     pub const fn command(tool: ToolName, run: RunCommand) -> Self {
@@ -172,7 +195,12 @@ impl Endpoint {
 
     /// A read; a ticket id that is no UUID is a bad id.
     pub const fn read(tool: ToolName, run: RunRead) -> Self {
-        Self::Read(ReadEndpoint { tool, uuid_route: false, run })
+        Self::Read(ReadEndpoint { tool, view: None, uuid_route: false, run })
+    }
+
+    /// A further view of a tool; a ticket id that is no UUID is a bad id.
+    pub const fn view(tool: ToolName, view: View, run: RunRead) -> Self {
+        Self::Read(ReadEndpoint { tool, view: Some(view), uuid_route: false, run })
     }
 
     /// An operational endpoint, GET only.
@@ -193,6 +221,7 @@ impl Endpoint {
     pub fn route(&self) -> &'static str {
         match self {
             Self::Open(endpoint) => endpoint.route,
+            Self::Read(ReadEndpoint { view: Some(view), .. }) => view.route,
             _ => self.tool().map_or("", |tool| tool.route),
         }
     }

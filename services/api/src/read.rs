@@ -44,8 +44,8 @@ pub async fn serve(
     parts: &Parts,
     trail: &mut Trail,
 ) -> Result<Answer, Failure> {
-    let tool = endpoint.tool.tool();
-    let actor = identity::resolve(&parts.headers, tool, &app.config.auth).map_err(|rejected| {
+    let tool = endpoint.effective_tool();
+    let actor = identity::resolve(&parts.headers, &tool, &app.config.auth).map_err(|rejected| {
         trail.caller = rejected.claimed;
         rejected.failure
     })?;

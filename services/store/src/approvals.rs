@@ -37,13 +37,20 @@ pub struct ApprovalRow {
     pub reason: Option<String>,
     /// `source`, `return_state` and references.
     pub evidence: Value,
+    /// Who asked.
+    pub requested_by: String,
     /// When it was asked for.
     pub requested_at: OffsetDateTime,
+    /// Who decided.
+    pub decided_by: Option<String>,
+    /// When it was decided.
+    pub decided_at: Option<OffsetDateTime>,
 }
 
 macro_rules! columns {
     () => {
-        "id, status::text AS status, approval_type, amount_delta_cents, reason, evidence, requested_at"
+        "id, status::text AS status, approval_type, amount_delta_cents, reason, evidence, requested_by, requested_at, \
+         decided_by, decided_at"
     };
 }
 
@@ -65,6 +72,21 @@ pub async fn insert(db: &mut PgConnection, new: &NewApproval<'_>) -> Result<Appr
     .bind(new.reason)
     .bind(new.evidence)
     .fetch_one(db)
+    .await
+}
+
+/// All approvals of a ticket, oldest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list(db: &mut PgConnection, ticket_id: Uuid) -> Result<Vec<ApprovalRow>, sqlx::Error> {
+    sqlx::query_as(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM approvals WHERE ticket_id = $1 ORDER BY requested_at, id"
+    ))
+    .bind(ticket_id)
+    .fetch_all(db)
     .await
 }
 

@@ -1,7 +1,8 @@
 //! Closeout artifacts: the final packet of a ticket.
 
 use serde_json::Value;
-use sqlx::PgConnection;
+use sqlx::{FromRow, PgConnection};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// What is stored.
@@ -52,4 +53,38 @@ pub async fn put(db: &mut PgConnection, draft: &ArtifactDraft<'_>) -> Result<(),
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// An artifact as stored.
+#[derive(Debug, Clone, FromRow)]
+pub struct ArtifactRow {
+    /// `closeout_packet`.
+    pub artifact_type: String,
+    /// File name of the packet.
+    pub artifact_name: Option<String>,
+    /// SHA-256 of the canonical payload.
+    pub artifact_hash: Option<String>,
+    /// The packet.
+    pub artifact_payload: Value,
+    /// When it was stored, or replaced.
+    pub created_at: OffsetDateTime,
+}
+
+/// Reads an artifact of a ticket.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find(
+    db: &mut PgConnection,
+    ticket_id: Uuid,
+    artifact_type: &str,
+) -> Result<Option<ArtifactRow>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT artifact_type, artifact_name, artifact_hash, artifact_payload, created_at \
+         FROM closeout_artifacts WHERE ticket_id = $1 AND artifact_type = $2",
+    )
+    .bind(ticket_id)
+    .bind(artifact_type)
+    .fetch_optional(db)
+    .await
 }

@@ -68,13 +68,16 @@ pub const HOLD_KEY_CONSTRAINT: &str = "schedule_hold_snapshots_ticket_id_request
 
 /// Freezes a schedule; returns the row id.
 ///
+/// The time is the clock's and not the transaction's: the caller holds the ticket's lock, for which a transaction
+/// that began earlier may have waited, and the newest hold is the one made last.
+///
 /// # Errors
 /// A unique violation when another actor used the same key on the ticket.
 pub async fn insert(db: &mut PgConnection, draft: &HoldDraft<'_>) -> Result<Uuid, sqlx::Error> {
     sqlx::query_scalar(
-        "INSERT INTO schedule_hold_snapshots (hold_sequence_id, ticket_id, requested_by, request_id, \
+        "INSERT INTO schedule_hold_snapshots (created_at, hold_sequence_id, ticket_id, requested_by, request_id, \
              correlation_id, hold_reason_code, hold_state, scheduled_start, scheduled_end, hold_reason_notes) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
+         VALUES (clock_timestamp(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
     )
     .bind(draft.hold_id)
     .bind(draft.ticket_id)

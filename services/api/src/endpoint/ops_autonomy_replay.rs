@@ -14,6 +14,7 @@ use crate::wire::{DecisionDocument, switch_chain, switch_history, switches};
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint::Read(ReadEndpoint {
     tool: ToolName::OpsAutonomyReplay,
+    view: None,
     uuid_route: true,
     run: |call| Box::pin(run(call)),
 });

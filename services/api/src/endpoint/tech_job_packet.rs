@@ -21,6 +21,7 @@ use crate::{clock, closeout};
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint::Read(ReadEndpoint {
     tool: ToolName::TechJobPacket,
+    view: None,
     uuid_route: true,
     run: |call| Box::pin(run(call)),
 });

@@ -39,7 +39,7 @@ pub struct Service {
     admin: PgPool,
     database: String,
     child: Child,
-    url: String,
+    pub url: String,
     client: Client,
 }
 
@@ -147,7 +147,8 @@ fn binary(address: &str) -> Command {
     command
 }
 
-async fn send(request: reqwest::RequestBuilder) -> Answer {
+/// Sends a request and reads the whole answer.
+pub async fn send(request: reqwest::RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let status = response.status().as_u16();
     let headers = response
