@@ -284,6 +284,23 @@ fn an_interrupted_runner_cleans_up_and_says_so() {
 }
 
 #[test]
+fn a_stack_stays_up_until_it_is_taken_down_and_then_leaves_nothing() {
+    let project = Project::new("kept");
+    project.write("drills/good.yaml", GOOD);
+    assert_eq!(project.run(&["stack", "status"]).0, 4);
+    let (code, text) = project.run(&["stack", "up"]);
+    assert_eq!(code, 0, "{text}");
+    let (code, status) = project.run(&["stack", "status", "--json"]);
+    assert_eq!(code, 0, "{status}");
+    assert!(status.contains("\"up\":true") && status.contains("postgres://"), "{status}");
+    assert_eq!(project.run(&["stack", "up"]).0, 0, "up again says so and changes nothing");
+    assert_eq!(project.run(&["stack", "down"]).0, 0);
+    assert_eq!(project.run(&["stack", "status"]).0, 4);
+    assert_eq!(project.data_folders(), Vec::<PathBuf>::new());
+    assert_eq!(fs::read_dir(project.dir.join("target/drillyard/work")).unwrap().count(), 0, "`down` leaves nothing");
+}
+
+#[test]
 fn codes_and_actions_are_explained() {
     let project = Project::new("explain");
     assert!(project.run(&["explain", "DY010"]).1.contains("misspelt"));

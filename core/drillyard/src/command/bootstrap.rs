@@ -82,6 +82,7 @@ fn on_a_fresh_stack(root: &Root, loaded: &Loaded, ground: &Ground) -> Result<Val
         ..environment
     };
     let options = stack_options(root, &run_id, &options);
+    let run_dir = options.run_dir.clone();
     let runtime = runtime().map_err(|_| "no runtime".to_owned())?;
     runtime.block_on(async {
         let (events, _receiver) = EventSink::channel();
@@ -97,6 +98,8 @@ fn on_a_fresh_stack(root: &Root, loaded: &Loaded, ground: &Ground) -> Result<Val
         let residue = stack.down().await;
         let outcome = answer?;
         if residue.is_empty() {
+            // The job's output has been read; its log is of no more use.
+            let _ = fs::remove_dir_all(&run_dir);
             Ok(json!({ "exit": outcome.exit, "output": outcome.output }))
         } else {
             Err(format!("left behind: {}", residue.join(", ")))

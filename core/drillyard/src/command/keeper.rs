@@ -54,7 +54,7 @@ pub fn run(common: &Common, ground: &Ground) -> u8 {
 struct Kept {
     lane: Lane,
     stack: Stack,
-    logs: PathBuf,
+    run_dir: PathBuf,
 }
 
 async fn hold(root: &Root, topology: &Topology, ground: &Ground) -> Result<Vec<String>, String> {
@@ -83,6 +83,10 @@ async fn hold(root: &Root, topology: &Topology, ground: &Ground) -> Result<Vec<S
     let kept = Arc::into_inner(kept).ok_or("a question is still being answered")?;
     let mut residue = kept.lane.close().await;
     residue.extend(kept.stack.down().await);
+    if residue.is_empty() {
+        // Logs and the ledger of a stack that left nothing are of no more use.
+        let _ = fs::remove_dir_all(&kept.run_dir);
+    }
     let _ = fs::remove_file(&path);
     Ok(residue)
 }
@@ -99,10 +103,10 @@ async fn raise(root: &Root, topology: &Topology, ground: &Ground) -> Result<Kept
         ..environment
     };
     let options = stack_options(root, &run_id, &options);
-    let logs = options.run_dir.join("logs");
+    let run_dir = options.run_dir.clone();
     let stack = Stack::raise(topology, options, events).await?;
     let lane = stack.lane(LaneRequest::new("stack")).await?;
-    Ok(Kept { lane, stack, logs })
+    Ok(Kept { lane, stack, run_dir })
 }
 
 async fn answer(
@@ -137,9 +141,10 @@ async fn status(kept: &Kept, topology: &Topology) -> Value {
         };
         services.push(json!({ "service": service.name, "url": url, "ready": answers }));
     }
-    let names = drillyard_report::bundle::list(&kept.logs).unwrap_or_default();
+    let folder = kept.run_dir.join("logs");
+    let names = drillyard_report::bundle::list(&folder).unwrap_or_default();
     let logs: Vec<Value> =
-        names.into_iter().map(|name| json!({ "name": name, "file": kept.logs.join(&name) })).collect();
+        names.into_iter().map(|name| json!({ "name": name, "file": folder.join(&name) })).collect();
     json!({
         "pid": std::process::id(),
         "services": services,

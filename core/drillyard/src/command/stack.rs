@@ -80,8 +80,15 @@ fn show(status: &Value) {
         let text = |key: &str| service[key].as_str().unwrap_or_default().to_owned();
         print(&format!("{:<18} {ready:<10} {}", text("service"), text("url")));
     }
-    for line in status["connections"].as_array().into_iter().flatten() {
-        print(line.as_str().unwrap_or_default());
+    // Services that were listed above with their address need no second line.
+    let listed = |line: &str| {
+        let shown = status["services"].as_array().into_iter().flatten();
+        shown.filter_map(|service| service["url"].as_str()).any(|url| line.ends_with(url))
+    };
+    for line in status["connections"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        if !listed(line) {
+            print(line);
+        }
     }
     if let Some(died) = status["died"].as_str() {
         print(&format!("died: {died}"));
