@@ -103,6 +103,15 @@ impl ApiClient {
         Self::answer(request.send().await.map_err(failure)?).await
     }
 
+    /// Reads the alerts, the one operational read beside the tools.
+    ///
+    /// # Errors
+    /// [`CallFailure`] if there is no answer.
+    pub async fn alerts(&self) -> Result<Answer, CallFailure> {
+        let request = self.http.get(format!("{}/ops/alerts", self.base_url)).timeout(self.timeout);
+        Self::answer(request.send().await.map_err(failure)?).await
+    }
+
     /// Adds who acts: a caller's own token is passed on; else the actor headers, with the gateway's token if it has one.
     fn authorize(&self, request: RequestBuilder, envelope: &Envelope, caller: &Caller) -> RequestBuilder {
         if let Caller::Own(identity) = caller {

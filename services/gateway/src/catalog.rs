@@ -1,16 +1,35 @@
 //! What `GET /tools` lists: every tool with the arguments a caller may send.
 
+use crate::identity::Caller;
 use dispatch_domain::{ActorType, Tool, role, schema, tool};
 use serde_json::{Map, Value, json};
 
 /// Name of the local status tool; it calls no endpoint.
 pub const STATUS_TOOL: &str = "dispatch_contract_status";
 
-/// The document of `GET /tools`; without an API only the status tool exists.
-pub fn document(configured: bool) -> Value {
+/// The document of `GET /tools` around `entries`.
+pub fn document(entries: Vec<Value>) -> Value {
+    json!({ "contract_hash": tool::surface_hash(), "tools": entries })
+}
+
+/// The entries `caller` may use; without an API only the status tool exists.
+pub fn entries(configured: bool, caller: &Caller, has_api_token: bool) -> Vec<Value> {
     let bridged = if configured { tool::public() } else { Vec::new() };
-    let tools: Vec<Value> = std::iter::once(status_entry()).chain(bridged.into_iter().map(entry)).collect();
-    json!({ "contract_hash": tool::surface_hash(), "tools": tools })
+    let visible = bridged.into_iter().filter(|tool| match caller {
+        Caller::Own(identity) => tool.allows(identity.role),
+        Caller::Shared => true,
+    });
+    let entry = |tool: &Tool| entry(tool, stated_actor(tool, caller, has_api_token));
+    std::iter::once(status_entry()).chain(visible.map(entry)).collect()
+}
+
+/// Actor fields that this caller's arguments must bring.
+fn stated_actor(tool: &Tool, caller: &Caller, has_api_token: bool) -> &'static [&'static str] {
+    match caller {
+        Caller::Own(_) => &[],
+        Caller::Shared if tool.is_mutating() && !has_api_token => &["actor_id", "actor_role"],
+        Caller::Shared => &["actor_id"],
+    }
 }
 
 fn status_entry() -> Value {
@@ -26,7 +45,7 @@ fn status_entry() -> Value {
     })
 }
 
-fn entry(tool: &Tool) -> Value {
+fn entry(tool: &Tool, stated: &[&str]) -> Value {
     json!({
         "name": tool.name,
         "chat_name": tool.chat_name,
@@ -37,13 +56,13 @@ fn entry(tool: &Tool) -> Value {
         "mutating": tool.is_mutating(),
         "from_states": tool.accepted_states,
         "to_state": tool.result,
-        "input_schema": input_schema(tool),
+        "input_schema": input_schema(tool, stated),
     })
 }
 
 /// The envelope with the payload's schema, or the filters of a read. Payload members are also accepted beside the
 /// envelope when `payload` is absent, so further members are not refused.
-fn input_schema(tool: &Tool) -> Value {
+fn input_schema(tool: &Tool, stated: &[&str]) -> Value {
     let text = |what: &str| json!({ "type": "string", "minLength": 1, "description": what });
     let mut properties = Map::new();
     let mut add = |name: &str, schema: Value| properties.insert(name.to_owned(), schema);
@@ -61,7 +80,7 @@ fn input_schema(tool: &Tool) -> Value {
     add("trace_parent", text("W3C traceparent."));
     add("trace_state", text("W3C tracestate, with trace_parent."));
     add("trace_id", text("Older trace id, used without trace_parent."));
-    let mut required = Vec::new();
+    let mut required = stated.to_vec();
     if tool.is_ticket_scoped() {
         add("ticket_id", json!({ "type": "string", "format": "uuid" }));
         required.push("ticket_id");
@@ -87,16 +106,26 @@ mod tests {
 
     #[test]
     fn the_public_tools_and_the_status_tool_are_listed() {
-        let document = document(true);
-        let tools = document["tools"].as_array().unwrap();
+        let tools = entries(true, &Caller::Shared, false);
         assert_eq!(tools.len(), 36);
         assert!(tools.iter().all(|tool| tool["name"] != "assignment.recommend"));
-        assert_eq!(super::document(false)["tools"].as_array().map(Vec::len), Some(1));
+        assert_eq!(entries(false, &Caller::Shared, false).len(), 1);
     }
 
     #[test]
-    fn every_input_schema_compiles() {
-        for tool in document(true)["tools"].as_array().unwrap() {
+    fn what_must_be_stated_about_the_actor_depends_on_the_tool_and_the_token() {
+        let required = |name: &str, has_api_token| {
+            let tools = entries(true, &Caller::Shared, has_api_token);
+            tools.iter().find(|tool| tool["name"] == name).unwrap()["input_schema"]["required"].clone()
+        };
+        assert_eq!(required("ticket.cancel", false), json!(["actor_id", "actor_role", "ticket_id"]));
+        assert_eq!(required("ticket.cancel", true), json!(["actor_id", "ticket_id"]));
+        assert_eq!(required("dispatcher.cockpit", false), json!(["actor_id"]));
+    }
+
+    #[test]
+    fn every_mutating_tool_and_no_other_takes_a_payload() {
+        for tool in entries(true, &Caller::Shared, false) {
             assert_eq!(tool["input_schema"]["type"], "object", "{}", tool["name"]);
             let payload = tool["input_schema"]["properties"].get("payload").is_some();
             assert_eq!(payload, tool["mutating"] == true, "{}", tool["name"]);

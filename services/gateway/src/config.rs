@@ -22,6 +22,8 @@ pub struct Config {
     pub api_token: Option<Secret>,
     /// How callers' own tokens are checked; none refuses them.
     pub jwt: Option<JwtConfig>,
+    /// Token of whoever an MCP client on our standard streams acts for.
+    pub mcp_token: Option<Secret>,
     /// Time-out of one call to the API.
     pub timeout: Duration,
 }
@@ -119,6 +121,7 @@ impl Config {
             gateway_token,
             api_token,
             jwt,
+            mcp_token: secret("DISPATCH_MCP_TOKEN"),
             timeout: Duration::from_millis(timeout),
         })
     }

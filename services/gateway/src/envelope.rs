@@ -2,6 +2,7 @@
 
 use crate::identity::Caller;
 use crate::tool_error::ToolError;
+use axum::http::HeaderMap;
 use dispatch_domain::role::Role;
 use dispatch_domain::trace::TraceParent;
 use dispatch_domain::{ActorType, Tool, parse_uuid, schema};
@@ -34,6 +35,19 @@ pub struct Surroundings {
     pub trace_parent: Option<String>,
     /// Header `tracestate`, used with the former.
     pub trace_state: Option<String>,
+}
+
+impl Surroundings {
+    /// What the HTTP headers of the request say.
+    pub fn from_headers(headers: &HeaderMap) -> Self {
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Self {
+            correlation_id: header("x-correlation-id"),
+            trace_parent: header("traceparent"),
+            trace_state: header("tracestate"),
+            ..Self::default()
+        }
+    }
 }
 
 /// Who acts.

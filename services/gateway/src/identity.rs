@@ -47,8 +47,13 @@ impl Doorkeeper {
     /// The caller behind an `Authorization` header, if it is one we know.
     pub fn recognise(&self, authorization: Option<&str>) -> Option<Caller> {
         let (scheme, token) = authorization?.trim().split_once(char::is_whitespace)?;
+        if scheme.eq_ignore_ascii_case("bearer") { self.recognise_token(token) } else { None }
+    }
+
+    /// The caller behind a bare token.
+    pub fn recognise_token(&self, token: &str) -> Option<Caller> {
         let token = token.trim();
-        if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
+        if token.is_empty() {
             return None;
         }
         if self.shared.as_ref().is_some_and(|shared| same(shared.expose(), token)) {

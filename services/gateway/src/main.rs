@@ -1,7 +1,7 @@
-//! The gateway's process: read settings, serve, stop on a signal.
+//! The gateway's process: read settings, serve, stop on a signal. `mcp-stdio` serves the standard streams instead.
 
 use dispatch_gateway::config::Config;
-use dispatch_gateway::{json_log, serve};
+use dispatch_gateway::{json_log, mcp, serve};
 use serde_json::json;
 use std::process::ExitCode;
 
@@ -14,6 +14,10 @@ async fn main() -> ExitCode {
         json_log::error(json!({ "message": "a TLS provider was already installed" }));
         return ExitCode::FAILURE;
     }
+    let Some(mode) = mode(&std::env::args().skip(1).collect::<Vec<_>>()) else {
+        json_log::error(json!({ "message": "usage: dispatch-gateway [serve | mcp-stdio]" }));
+        return ExitCode::from(EXIT_CONFIG);
+    };
     let config = match Config::from_environment() {
         Ok(config) => config,
         Err(problems) => {
@@ -23,11 +27,28 @@ async fn main() -> ExitCode {
             return ExitCode::from(EXIT_CONFIG);
         }
     };
-    match serve::run(config, serve::stop_signal()).await {
+    let ended = match mode {
+        Mode::Http => serve::run(config, serve::stop_signal()).await,
+        Mode::McpStdio => mcp::stdio::run(config, serve::stop_signal()).await,
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             json_log::error(json!({ "message": "dispatch-gateway failed", "error": format!("{error:#}") }));
             ExitCode::FAILURE
         }
+    }
+}
+
+enum Mode {
+    Http,
+    McpStdio,
+}
+
+fn mode(arguments: &[String]) -> Option<Mode> {
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] | ["serve"] => Some(Mode::Http),
+        ["mcp-stdio"] => Some(Mode::McpStdio),
+        _ => None,
     }
 }

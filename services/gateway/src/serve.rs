@@ -22,13 +22,13 @@ const DRAIN: Duration = Duration::from_millis(4500);
 /// # Errors
 /// When the address cannot be used or serving fails.
 pub async fn run(config: Config, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-    let gateway = Gateway::new(&config).context("the HTTP client could not be built")?;
+    let stopping = CancellationToken::new();
+    let gateway = Gateway::new(&config, stopping.clone()).context("the HTTP client could not be built")?;
     log_registration(&config);
     let listener = TcpListener::bind((config.host.as_str(), config.port))
         .await
         .with_context(|| format!("{}:{} could not be listened on", config.host, config.port))?;
     let address = listener.local_addr().context("the listening address is unknown")?;
-    let stopping = CancellationToken::new();
     let mut server = pin!(
         axum::serve(listener, router(Arc::new(gateway)))
             .with_graceful_shutdown(stopping.clone().cancelled_owned())
@@ -65,15 +65,14 @@ fn log_registration(config: &Config) {
     }
 }
 
-/// Resolves on SIGTERM or SIGINT; never, if the process may not listen for them.
-pub async fn stop_signal() {
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// Listens for SIGTERM and SIGINT from now on; the future resolves on the first, or never if the process may not listen.
+pub fn stop_signal() -> impl Future<Output = ()> {
+    let listeners = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        let (Ok(mut terminate), Ok(mut interrupt)) = listeners else { return std::future::pending().await };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     }
 }

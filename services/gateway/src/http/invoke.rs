@@ -1,15 +1,12 @@
 //! `POST /tools/invoke`: one tool call without a model in between.
 
 use super::{Gateway, refusals};
-use crate::catalog::STATUS_TOOL;
-use crate::contract_status;
 use crate::envelope::Surroundings;
 use axum::Json;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use dispatch_domain::tool;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -42,24 +39,14 @@ pub(super) async fn invoke(State(gateway): State<Arc<Gateway>>, headers: HeaderM
     if let Some(agent) = text("agentId").filter(|agent| !AGENTS.contains(agent)) {
         return refusals::invalid(&format!("Unknown agent id \"{agent}\""));
     }
-    if name == STATUS_TOOL {
-        return invoked(contract_status::report(gateway.api.as_ref(), &caller).await);
-    }
-    let (Some(tool), Some(bridge)) = (tool::by_name(name).filter(|tool| tool.public), &gateway.bridge) else {
-        return refusals::no_such_tool(name);
-    };
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let around = Surroundings {
         idempotency_key: text("idempotencyKey").map(str::to_owned),
         session_key: text("sessionKey").map(str::to_owned),
-        correlation_id: header("x-correlation-id"),
-        trace_parent: header("traceparent"),
-        trace_state: header("tracestate"),
+        ..Surroundings::from_headers(&headers)
     };
     let args = request.get("args").unwrap_or(&Value::Null);
-    invoked(bridge.call(tool, args, &caller, &around).await)
-}
-
-fn invoked(result: Value) -> Response {
-    Json(json!({ "ok": true, "result": result })).into_response()
+    match gateway.toolbox.call(name, args, &caller, &around).await {
+        Ok(result) => Json(json!({ "ok": true, "result": result })).into_response(),
+        Err(missing) => refusals::no_such_tool(&missing),
+    }
 }

@@ -14,7 +14,7 @@ pub(super) async fn alive() -> Json<Value> {
 
 /// Ready when the dispatch API is; otherwise 503 naming what fails.
 pub(super) async fn ready(State(gateway): State<Arc<Gateway>>) -> (StatusCode, Json<Value>) {
-    let ready = match &gateway.api {
+    let ready = match gateway.toolbox.api() {
         Some(api) => api.readiness().await.is_ok_and(|answer| answer.status == 200),
         None => false,
     };

@@ -1,5 +1,6 @@
 //! The refusals of the HTTP surface, in the shapes OpenClaw clients read.
 
+use crate::toolbox::NoSuchTool;
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -8,7 +9,7 @@ use serde_json::json;
 /// No token, or not one we know.
 pub(super) fn unauthorized() -> Response {
     let body = json!({ "error": { "message": "Unauthorized", "type": "unauthorized" } });
-    (StatusCode::UNAUTHORIZED, Json(body)).into_response()
+    (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], Json(body)).into_response()
 }
 
 /// A body that cannot be read: not JSON, or too large.
@@ -24,9 +25,8 @@ pub(super) fn invalid(message: &str) -> Response {
 }
 
 /// A tool that does not exist for this caller.
-pub(super) fn no_such_tool(name: &str) -> Response {
-    let message = format!("Tool not available: {name}");
-    let body = json!({ "ok": false, "error": { "type": "not_found", "message": message } });
+pub(super) fn no_such_tool(missing: &NoSuchTool) -> Response {
+    let body = json!({ "ok": false, "error": { "type": "not_found", "message": missing.to_string() } });
     (StatusCode::NOT_FOUND, Json(body)).into_response()
 }
 
@@ -44,4 +44,10 @@ pub(super) async fn only_post() -> Response {
 /// Any method but GET.
 pub(super) async fn only_get() -> Response {
     (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")], "Method Not Allowed").into_response()
+}
+
+/// The API gave no answer to a read that is not a tool.
+pub(super) fn unanswered(reason: &str) -> Response {
+    let body = json!({ "ok": false, "error": { "type": "api_unreachable", "message": reason } });
+    (StatusCode::BAD_GATEWAY, Json(body)).into_response()
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 pub(super) async fn list(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Response {
     match gateway.caller(&headers) {
-        Some(_) => Json(catalog::document(gateway.bridge.is_some())).into_response(),
+        Some(caller) => Json(catalog::document(gateway.toolbox.visible_to(&caller))).into_response(),
         None => refusals::unauthorized(),
     }
 }

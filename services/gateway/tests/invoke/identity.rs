@@ -1,14 +1,7 @@
 //! On whose behalf a call is sent.
 
-use crate::world::{Answer, JWT_SECRET, TICKET, World, cancel_args};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use crate::world::{Answer, TICKET, World, cancel_args, signed, signed_with};
 use serde_json::{Value, json};
-
-fn token(role: &str, secret: &str) -> String {
-    let claims = json!({ "sub": "token-actor", "role": role, "exp": 4_000_000_000_u64 });
-    let key = EncodingKey::from_secret(secret.as_bytes());
-    jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap()
-}
 
 fn cancel() -> Value {
     json!({ "tool": "ticket_cancel", "args": cancel_args() })
@@ -21,7 +14,7 @@ fn ok() -> Answer {
 #[tokio::test]
 async fn a_callers_own_token_is_passed_on_and_alone_says_who_it_is() {
     let world = World::start(ok()).await;
-    let own = token("dispatcher", JWT_SECRET);
+    let own = signed("dispatcher");
     assert_eq!(world.invoke_as(&own, cancel()).await.1["result"]["isError"], false);
     let sent = world.only_request();
     assert_eq!(sent.headers["authorization"], format!("Bearer {own}"));
@@ -31,7 +24,7 @@ async fn a_callers_own_token_is_passed_on_and_alone_says_who_it_is() {
 #[tokio::test]
 async fn arguments_cannot_widen_a_tokens_role() {
     let world = World::start(ok()).await;
-    let (status, body) = world.invoke_as(&token("technician", JWT_SECRET), cancel()).await;
+    let (status, body) = world.invoke_as(&signed("technician"), cancel()).await;
     let error = &body["result"]["details"]["error"];
     assert_eq!((status, &error["code"]), (200, &json!("TOOL_ROLE_FORBIDDEN")));
     assert_eq!(
@@ -44,7 +37,7 @@ async fn arguments_cannot_widen_a_tokens_role() {
 #[tokio::test]
 async fn a_token_of_another_secret_is_unauthorized() {
     let world = World::start(ok()).await;
-    assert_eq!(world.invoke_as(&token("dispatcher", "another secret"), cancel()).await.0, 401);
+    assert_eq!(world.invoke_as(&signed_with("dispatcher", "another secret"), cancel()).await.0, 401);
     assert!(world.received().is_empty());
 }
 

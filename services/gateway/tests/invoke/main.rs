@@ -5,4 +5,5 @@
 mod answers;
 mod identity;
 mod shapes;
+#[path = "../support/world.rs"]
 mod world;

@@ -7,10 +7,12 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dispatch_gateway::config::Config;
 use dispatch_gateway::http::{Gateway, router};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, Once};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 pub const SHARED_TOKEN: &str = "shared-token";
 pub const JWT_SECRET: &str = "a secret of some length for tests only";
@@ -27,6 +29,7 @@ pub struct Received {
 
 /// How the fake API answers.
 #[derive(Clone, Debug)]
+#[allow(dead_code, reason = "not every test binary needs every answer")]
 pub enum Answer {
     Json(u16, Value),
     Text(u16, &'static str),
@@ -75,7 +78,7 @@ impl World {
             })
         };
         let config = Config::from_lookup(lookup).unwrap();
-        let url = listen(router(Arc::new(Gateway::new(&config).unwrap()))).await;
+        let url = listen(router(Arc::new(Gateway::new(&config, CancellationToken::new()).unwrap()))).await;
         Self { url, received, http: reqwest::Client::builder().no_proxy().build().unwrap() }
     }
 
@@ -113,6 +116,18 @@ impl World {
         assert_eq!((status, &body["ok"]), (200, &json!(true)), "{body}");
         body["result"].clone()
     }
+}
+
+/// A token of a caller's own.
+pub fn signed(role: &str) -> String {
+    signed_with(role, JWT_SECRET)
+}
+
+/// The same, signed by somebody else.
+pub fn signed_with(role: &str, secret: &str) -> String {
+    let claims = json!({ "sub": "token-actor", "role": role, "exp": 4_000_000_000_u64 });
+    let key = EncodingKey::from_secret(secret.as_bytes());
+    jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap()
 }
 
 /// Arguments of a good cancel call.
