@@ -1,4 +1,6 @@
 //! The command as its users meet it: exit codes, messages, evidence, and what is left when it is killed.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![expect(clippy::disallowed_methods, reason = "the command is a process")]
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,4 +1,6 @@
 //! The rules of the house, as tests.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![expect(clippy::disallowed_methods, reason = "asks cargo and git about the project")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -27,10 +27,8 @@ pub fn run(common: &Common, accept: bool, names: &[String]) -> u8 {
     }
     for one in &waiting {
         print(&format!("{}\n{}", one.file, one.diff));
-        if accept {
-            if let Err(error) = snapshot::accept(root.path(), &one.file) {
-                return complain(exit::INTERNAL, &error.to_string());
-            }
+        if accept && let Err(error) = snapshot::accept(root.path(), &one.file) {
+            return complain(exit::INTERNAL, &error.to_string());
         }
     }
     if accept {
