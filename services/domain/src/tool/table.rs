@@ -420,7 +420,7 @@ pub(super) const TABLE: &[Tool] = &[
         method: Method::Post,
         route: "/ops/autonomy/pause",
         roles: &[Dispatcher],
-        description: "Pause automated completion globally, for an incident type or for one ticket.",
+        description: "Pause automated dispatch and completion globally, for an incident type or for one ticket.",
         ..PUBLIC
     },
     Tool {
