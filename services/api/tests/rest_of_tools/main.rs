@@ -3,6 +3,8 @@
 //! Ignored unless asked for: `DISPATCH_TEST_DATABASE_URL=postgres://… cargo test --workspace --test rest_of_tools --
 //! --ignored`. Every test has a database of its own, so they run side by side.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod autonomy;
 mod closeout;
 mod desk;
