@@ -83,6 +83,9 @@ enum Verb {
     Verify {
         /// The bundle's folder; by default the latest run.
         bundle: Option<PathBuf>,
+        /// The key (SPKI PEM) that must have signed it.
+        #[arg(long, value_name = "FILE")]
+        public_key: Option<PathBuf>,
     },
     /// Show a bundle in another form.
     Report {
@@ -160,6 +163,9 @@ struct Run {
     /// Keep the lanes of units that do not pass until Enter is pressed.
     #[arg(long)]
     keep: bool,
+    /// Private key (Ed25519, PKCS#8 PEM) that signs the evidence; by default the project's own, made on first use.
+    #[arg(long, env = "DRILLYARD_SIGNING_KEY", value_name = "FILE")]
+    key: Option<PathBuf>,
     #[command(flatten)]
     ground: Ground,
 }
@@ -191,8 +197,8 @@ fn dispatch(verb: Verb, common: &Common) -> u8 {
     match verb {
         Verb::Check { format } => command::check::run(common, output(format)),
         Verb::Run(run) => {
-            let Run { which, jobs, seed, keep, ground } = run;
-            let options = command::run::Asked { filter: filter(which), jobs, seed, keep, ground: convert(ground) };
+            let Run { which, jobs, seed, keep, key, ground } = run;
+            let options = command::run::Asked { filter: filter(which), jobs, seed, keep, key, ground: convert(ground) };
             command::run::run(common, options)
         }
         Verb::List { which, phrases } => command::list::run(common, &filter(which), phrases),
@@ -206,7 +212,7 @@ fn dispatch(verb: Verb, common: &Common) -> u8 {
         },
         Verb::Bootstrap { out, ground } => command::bootstrap::run(common, out.as_deref(), &convert(ground)),
         Verb::Demo { keep_stack, ground } => command::demo::run(common, keep_stack, &convert(ground)),
-        Verb::Verify { bundle } => command::verify::run(common, bundle.as_deref()),
+        Verb::Verify { bundle, public_key } => command::verify::run(common, bundle.as_deref(), public_key.as_deref()),
         Verb::Report { bundle, format } => command::report::run(common, bundle.as_deref(), &format),
         Verb::Reap { run_dir } => command::reap::run(&run_dir),
         Verb::Keeper { ground } => command::keeper::run(common, &convert(ground)),

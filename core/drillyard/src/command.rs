@@ -105,7 +105,8 @@ impl Common {
     }
 }
 
-/// Options of a run as the environment gives them: `DRILLYARD_SEED`, `DRILLYARD_PG_BIN`, `DRILLYARD_BIN_DIR`, `CI`.
+/// Options of a run as the environment gives them: `DRILLYARD_SEED`, `DRILLYARD_PG_BIN`, `DRILLYARD_BIN_DIR`,
+/// `DRILLYARD_SIGNING_KEY`, `CI`.
 #[must_use]
 pub fn options_from_environment() -> RunOptions {
     let path = |name: &str| environment(name).map(|value| absolute(PathBuf::from(value)));
@@ -116,6 +117,7 @@ pub fn options_from_environment() -> RunOptions {
         keep: false,
         pg_bin: path("DRILLYARD_PG_BIN"),
         bin_dir: path("DRILLYARD_BIN_DIR"),
+        signing_key: path("DRILLYARD_SIGNING_KEY"),
         ci: on_ci(),
         look: Look::default(),
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -12,6 +12,7 @@ use drillyard_engine::stack::{LaneRequest, Stack, StackError, StackOptions};
 use drillyard_report::bundle::{BundleError, BundleWriter};
 use drillyard_report::format::console::{Console, Look};
 use drillyard_report::mask::Masker;
+use drillyard_report::sign::{KeyError, Signer};
 use futures::StreamExt as _;
 use jiff::Timestamp;
 use serde_json::json;
@@ -39,6 +40,8 @@ pub struct RunOptions {
     pub pg_bin: Option<PathBuf>,
     /// Service binaries, where they are not to be built.
     pub bin_dir: Option<PathBuf>,
+    /// Private key that signs the evidence, where it is not the project's own.
+    pub signing_key: Option<PathBuf>,
     /// On CI snapshots are only compared.
     pub ci: bool,
     /// How the console looks.
@@ -94,6 +97,9 @@ pub enum HarnessError {
     /// Evidence could not be written.
     #[error("the evidence could not be kept: {0}")]
     Evidence(#[from] BundleError),
+    /// The key that signs the evidence cannot be used.
+    #[error("the evidence could not be signed: {0}")]
+    Key(#[from] KeyError),
     /// The recorder ended before the run.
     #[error("the evidence could not be kept: {0}")]
     Recorder(String),
@@ -119,7 +125,8 @@ impl Harness {
         let begun = Instant::now();
         let run_id = run_name(options.seed);
         let masker = Masker::default();
-        let bundle = BundleWriter::create(&root.runs(), &run_id, masker.clone())?;
+        let signer = signer(root, options.signing_key.as_deref())?;
+        let bundle = BundleWriter::create(&root.runs(), &run_id, masker.clone())?.signed_by(signer);
         let (events, receiver) = EventSink::channel();
         let Surroundings { out, on_unit, interrupted } = world;
         let console = Console::new(out, options.look, masker.clone());
@@ -257,6 +264,17 @@ impl Harness {
         let _ = std::fs::remove_dir_all(&self.run_dir);
         let finished = bundle.finish()?;
         Ok(Finished { exit_code, summary, bundle: finished.dir })
+    }
+}
+
+/// The key that signs the project's evidence: the given one, or the project's own, which the first use generates.
+///
+/// # Errors
+/// The key cannot be read or made.
+pub fn signer(root: &Root, given: Option<&Path>) -> Result<Signer, KeyError> {
+    match given {
+        Some(path) => Signer::load(path),
+        None => Signer::load_or_generate(&root.state().join("keys")),
     }
 }
 

@@ -4,6 +4,8 @@
 //! target/drillyard/runs/<run>/
 //!   journal.jsonl            every event, chained (see `journal.rs`)
 //!   manifest.json            digests of everything here, facts and verdicts (see `manifest.rs`)
+//!   manifest.dsse.json       the signed statement about the manifest (see `sign.rs`), where a key was given
+//!   keys/evidence.pub.pem    the public half of that key
 //!   texts/…                  the texts as run, drills, features and topology, at their paths in the project
 //!   logs/…                   what services wrote
 //!   snapshots/…              the texts that were compared, at their paths in the project
@@ -29,6 +31,7 @@ use crate::journal::{JournalError, JournalReader, JournalWriter};
 use crate::manifest::{self, FileFacts, JOURNAL, JournalFacts, MANIFEST, Manifest};
 use crate::mask::Masker;
 use crate::record::{self, Entry, SnapshotRecord};
+use crate::sign::{self, Envelope, KeyError, Signer, statement};
 
 pub(crate) use files::is_inside;
 pub use files::list;
@@ -38,6 +41,9 @@ pub const LATEST: &str = "latest";
 
 /// Folder of the texts as run, at their paths in the project; the text of a unit must be what its digest says.
 pub const TEXTS: &str = "texts";
+
+/// The public half of the key that signed the bundle.
+pub const PUBLIC_KEY: &str = "keys/evidence.pub.pem";
 
 /// The most of a line that is masked at once, in bytes; a log that never ends its line must not fill the memory.
 const LONGEST_PIECE: u64 = 1 << 20;
@@ -75,6 +81,9 @@ pub enum BundleError {
     /// The manifest has no canonical form.
     #[error("the manifest cannot be written as canonical JSON")]
     Canonical(#[source] serde_json::Error),
+    /// The signing key cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// Secret values are in the bundle. It gets no manifest and must not be given away.
     #[error("secret values are in the bundle: {}", .found.join(", "))]
     Secret {
@@ -91,6 +100,7 @@ pub struct BundleWriter {
     journal: JournalWriter,
     /// Attachments in which a secret was replaced.
     masked: BTreeSet<String>,
+    signer: Option<Signer>,
 }
 
 /// A bundle that is complete.
@@ -117,13 +127,20 @@ impl BundleWriter {
         let dir = runs.join(run_id);
         fs::create_dir(&dir).map_err(at(&dir))?;
         let journal = JournalWriter::create(&dir.join(JOURNAL), masker.clone())?;
-        Ok(Self { dir, masker, journal, masked: BTreeSet::new() })
+        Ok(Self { dir, masker, journal, masked: BTreeSet::new(), signer: None })
     }
 
     /// The bundle's folder.
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
+    }
+
+    /// Signs the bundle when it is sealed; the key's public half becomes part of it.
+    #[must_use]
+    pub fn signed_by(mut self, signer: Signer) -> Self {
+        self.signer = Some(signer);
+        self
     }
 
     /// Keeps one event. The text of a snapshot becomes a file of its own.
@@ -183,8 +200,11 @@ impl BundleWriter {
     /// # Errors
     ///
     /// The disk refuses, or a secret value is in the bundle; it has no manifest then.
-    pub fn finish(self) -> Result<Finished, BundleError> {
-        let Self { dir, masker, journal, masked } = self;
+    pub fn finish(mut self) -> Result<Finished, BundleError> {
+        if let Some(pem) = self.signer.as_ref().map(|signer| signer.public().to_pem()).transpose()? {
+            self.attach(PUBLIC_KEY, pem.as_bytes())?;
+        }
+        let Self { dir, masker, journal, masked, signer } = self;
         let (records, head) = journal.close()?;
         let mut summary = Summary::default();
         for record in JournalReader::open(&dir.join(JOURNAL))? {
@@ -195,7 +215,10 @@ impl BundleWriter {
         write_reports(&dir)?;
         scan(&dir, &masker)?;
         let manifest = manifest(&dir, summary, (records, head), &masked)?;
-        write_manifest(&dir, &manifest)?;
+        let sha256 = write_manifest(&dir, &manifest)?;
+        if let Some(signer) = &signer {
+            sign(&dir, signer, &statement::of_run(&manifest, &sha256))?;
+        }
         point_latest(&dir)?;
         Ok(Finished { dir, manifest })
     }
@@ -232,7 +255,7 @@ fn write_reports(dir: &Path) -> Result<(), BundleError> {
     fs::create_dir_all(&reports).map_err(at(&reports))?;
     for format in format::FORMATS.iter().filter(|format| format.in_bundle) {
         let path = reports.join(format.file);
-        fs::write(&path, (format.render)(&history)?).map_err(at(&path))?;
+        fs::write(&path, (format.render)(&history, dir)?).map_err(at(&path))?;
     }
     Ok(())
 }
@@ -281,12 +304,21 @@ fn manifest(
 }
 
 /// Written under another name first: a bundle has its whole manifest or none.
-fn write_manifest(dir: &Path, manifest: &Manifest) -> Result<(), BundleError> {
+fn write_manifest(dir: &Path, manifest: &Manifest) -> Result<String, BundleError> {
     let text = serde_json_canonicalizer::to_vec(manifest).map_err(BundleError::Canonical)?;
     let (draft, path) = (dir.join("manifest.json.draft"), dir.join(MANIFEST));
     let mut file = File::create(&draft).map_err(at(&draft))?;
     file.write_all(&text).and_then(|()| file.sync_all()).map_err(at(&draft))?;
-    fs::rename(&draft, &path).map_err(at(&path))
+    fs::rename(&draft, &path).map_err(at(&path))?;
+    Ok(chain::sha256_hex(&text))
+}
+
+fn sign(dir: &Path, signer: &Signer, statement: &serde_json::Value) -> Result<(), BundleError> {
+    let payload = serde_json_canonicalizer::to_vec(statement).map_err(BundleError::Canonical)?;
+    let envelope = Envelope::sign(signer, sign::IN_TOTO, &payload);
+    let text = serde_json::to_string(&envelope).map_err(BundleError::Canonical)?;
+    let path = dir.join(manifest::SIGNATURE);
+    fs::write(&path, text).map_err(at(&path))
 }
 
 fn point_latest(dir: &Path) -> Result<(), BundleError> {

@@ -4,6 +4,7 @@ pub mod console;
 mod difference;
 mod explain;
 pub mod github;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
@@ -42,13 +43,13 @@ pub struct Format {
     pub file: &'static str,
     /// Whether every bundle holds this report under `reports/`.
     pub in_bundle: bool,
-    /// Makes the report.
-    pub(crate) render: fn(&History) -> Result<String, ReportError>,
+    /// Makes the report from a run and the folder of its bundle.
+    pub(crate) render: fn(&History, &Path) -> Result<String, ReportError>,
 }
 
 /// Every format.
 pub static FORMATS: &[Format] =
-    &[console::FORMAT, github::FORMAT, json::FORMAT, junit::FORMAT, markdown::FORMAT];
+    &[console::FORMAT, github::FORMAT, html::FORMAT, json::FORMAT, junit::FORMAT, markdown::FORMAT];
 
 /// The format of that name.
 #[must_use]
@@ -62,5 +63,5 @@ pub fn find(name: &str) -> Option<&'static Format> {
 ///
 /// The journal cannot be read, or a text of it cannot be expressed in the format.
 pub fn report(bundle: &Path, format: &Format) -> Result<String, ReportError> {
-    (format.render)(&History::read(bundle)?)
+    (format.render)(&History::read(bundle)?, bundle)
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::journal::{JournalError, JournalReader};
 use crate::manifest::{JOURNAL, UnitVerdict};
-use crate::record::{CountsRecord, Entry, Outcome, Record, SnapshotRecord, StepRecord, UnitRecord};
+use crate::record::{CountsRecord, Entry, Outcome, Record, ServiceWord, SnapshotRecord, StepRecord, UnitRecord};
 
 /// Everything a run said, by unit.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,12 +23,27 @@ pub struct History {
     pub started_at: Option<Timestamp>,
     /// Moment of the last record.
     pub ended_at: Option<Timestamp>,
+    /// What services said of themselves, in order.
+    pub services: Vec<ServiceMoment>,
     /// Units in the order in which they began.
     pub units: Vec<UnitHistory>,
     /// What could not be removed.
     pub residue: Vec<String>,
     /// The end; nothing when the run never said that it ended.
     pub end: Option<End>,
+}
+
+/// A service that changed state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceMoment {
+    /// When.
+    pub at: Timestamp,
+    /// Name in the topology.
+    pub service: String,
+    /// Lane, or nothing for a shared service.
+    pub lane: Option<String>,
+    /// What it did.
+    pub state: ServiceWord,
 }
 
 /// How a run ended.
@@ -55,6 +70,8 @@ pub struct UnitHistory {
     pub lane: Option<String>,
     /// Steps that ended.
     pub steps: Vec<StepRecord>,
+    /// When each of these steps ended.
+    pub step_ends: Vec<Timestamp>,
     /// Snapshots that were compared.
     pub snapshots: Vec<SnapshotRecord>,
     /// The end; nothing when the unit never ended.
@@ -72,6 +89,15 @@ pub struct UnitEnd {
     pub took_us: u64,
     /// Connection strings of a lane that was kept.
     pub kept: Vec<String>,
+}
+
+impl UnitHistory {
+    /// A unit that has done nothing yet.
+    #[must_use]
+    pub fn begun(unit: UnitRecord, started_at: Timestamp, lane: Option<String>) -> Self {
+        let (steps, step_ends, snapshots) = (Vec::new(), Vec::new(), Vec::new());
+        Self { unit, started_at, lane, steps, step_ends, snapshots, end: None }
+    }
 }
 
 impl History {
@@ -104,12 +130,12 @@ impl History {
             },
             Entry::UnitStarted(unit) => {
                 let lane = lanes.remove(&unit.id);
-                let (steps, snapshots) = (Vec::new(), Vec::new());
-                self.units.push(UnitHistory { unit, started_at: at, lane, steps, snapshots, end: None });
+                self.units.push(UnitHistory::begun(unit, at, lane));
             }
             Entry::StepFinished { unit, step } => {
                 if let Some(open) = self.open_unit(&unit) {
                     open.steps.push(*step);
+                    open.step_ends.push(at);
                 }
             }
             Entry::Snapshot(snapshot) => {
@@ -126,7 +152,10 @@ impl History {
             Entry::RunFinished { counts, exit_code, summary, took_us } => {
                 self.end = Some(End { counts, exit_code, summary, took_us });
             }
-            Entry::Service { .. } | Entry::StackReady { .. } | Entry::StepStarted { .. } => {}
+            Entry::Service { service, lane, state, .. } => {
+                self.services.push(ServiceMoment { at, service, lane, state });
+            }
+            Entry::StackReady { .. } | Entry::StepStarted { .. } => {}
         }
     }
 

@@ -9,5 +9,6 @@ pub mod manifest;
 pub mod mask;
 pub mod record;
 pub mod redact;
+pub mod sign;
 pub mod snapshot;
 pub mod verify;

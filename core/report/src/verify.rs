@@ -1,11 +1,13 @@
 //! Whether a bundle is what its run left behind: everything is recomputed, nothing is taken from what it says of itself.
 //!
-//! Without a signature this finds every change but one: journal, attachments and manifest rewritten together.
+//! Without a signature this finds every change but one: journal, attachments and manifest rewritten together. A bundle's
+//! own key shows only that one hand signed all of it; whose hand it was, a pinned key tells.
 
 mod attachments;
 mod line;
 mod problem;
 mod scan;
+mod signature;
 mod verdicts;
 
 use std::fmt;
@@ -16,6 +18,7 @@ pub use problem::{Problem, RecordFault};
 
 use crate::manifest::{self, JOURNAL, MANIFEST, Manifest};
 use crate::record;
+use crate::sign::PublicKey;
 use scan::Scan;
 
 /// A bundle that holds together.
@@ -25,8 +28,31 @@ pub struct Verified {
     pub manifest: Manifest,
     /// Whether the run said that it ended; otherwise the bundle is true but shows an interrupted run.
     pub complete: bool,
-    /// Whether a signature lies beside the manifest. It is not checked here.
-    pub signature_present: bool,
+    /// Whether it is signed, and by whom.
+    pub signed: Signed,
+}
+
+/// Who signed a bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signed {
+    /// Nobody.
+    No,
+    /// There is a signature and no key to check it with.
+    Unchecked,
+    /// The signature holds.
+    By {
+        /// Id of the key.
+        key: String,
+        /// Whether it is the key that was asked for; otherwise it is the one that lies in the bundle.
+        pinned: bool,
+    },
+}
+
+/// Whom a verifier believes.
+#[derive(Debug, Clone, Default)]
+pub struct Trust {
+    /// The key that must have signed; without one the key in the bundle is used, where there is one.
+    pub key: Option<PublicKey>,
 }
 
 impl fmt::Display for Verified {
@@ -37,7 +63,14 @@ impl fmt::Display for Verified {
             Some(code) => write!(f, "; exit code {code}")?,
             None => f.write_str("; the run was interrupted")?,
         }
-        f.write_str(if self.signature_present { "; the signature was not checked" } else { "; unsigned" })
+        match &self.signed {
+            Signed::No => f.write_str("; unsigned"),
+            Signed::Unchecked => f.write_str("; signed, but there is no key to check the signature with"),
+            Signed::By { key, pinned: true } => write!(f, "; signed by the pinned key {key}"),
+            Signed::By { key, pinned: false } => {
+                write!(f, "; signed by the key {key} that lies in the bundle (pin one with --public-key)")
+            }
+        }
     }
 }
 
@@ -47,9 +80,20 @@ impl fmt::Display for Verified {
 ///
 /// Everything that does not hold; of the journal the first bad record, because each one after it is only a consequence.
 pub fn verify(dir: &Path) -> Result<Verified, Vec<Problem>> {
+    verify_with(dir, &Trust::default())
+}
+
+/// As [`verify`], for a verifier who may know which key must have signed.
+///
+/// # Errors
+///
+/// As [`verify`]; with a pinned key also a missing signature and one of another key.
+pub fn verify_with(dir: &Path, trust: &Trust) -> Result<Verified, Vec<Problem>> {
     let (manifest, mut problems) = read_manifest(dir);
     let scan = scan::scan(&dir.join(JOURNAL), &mut problems);
+    let mut signed = Signed::No;
     if let Some(manifest) = &manifest {
+        signed = signature::check(dir, manifest, trust, &mut problems);
         if let Some(scan) = &scan {
             check_journal(manifest, scan, &mut problems);
             verdicts::check(manifest, scan, &mut problems);
@@ -59,7 +103,7 @@ pub fn verify(dir: &Path) -> Result<Verified, Vec<Problem>> {
     match manifest {
         Some(manifest) if problems.is_empty() => Ok(Verified {
             complete: manifest.exit_code.is_some(),
-            signature_present: dir.join(manifest::SIGNATURE).is_file(),
+            signed,
             manifest,
         }),
         _ => Err(problems),

@@ -10,6 +10,8 @@ mod formats;
 mod masking;
 #[path = "it/redactions.rs"]
 mod redactions;
+#[path = "it/signing.rs"]
+mod signing;
 #[path = "it/snapshots.rs"]
 mod snapshots;
 #[path = "it/story.rs"]

@@ -3,6 +3,7 @@
 use drillyard_report::format::console::Look;
 use drillyard_report::snapshot;
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 
 use crate::command::{Common, Ground, complain, options_from_environment, print, runtime};
 use crate::exit;
@@ -22,6 +23,8 @@ pub struct Asked {
     pub seed: Option<u64>,
     /// Keep lanes of units that do not pass until Enter is pressed.
     pub keep: bool,
+    /// Private key that signs the evidence.
+    pub key: Option<PathBuf>,
     /// Where programs are found.
     pub ground: Ground,
 }
@@ -36,6 +39,7 @@ pub fn options(common: &Common, asked: &Asked) -> RunOptions {
         keep: asked.keep,
         pg_bin: asked.ground.pg_bin.clone().or(environment.pg_bin),
         bin_dir: asked.ground.bin_dir.clone().or(environment.bin_dir),
+        signing_key: asked.key.clone().or(environment.signing_key),
         ci: environment.ci,
         look: Look { color: common.color(), terminal: std::io::stdout().is_terminal() },
     }
@@ -132,7 +136,7 @@ impl Run<'_> {
 #[must_use]
 pub fn code_of(error: &HarnessError) -> u8 {
     match error {
-        HarnessError::NoTopology | HarnessError::Redactions(_) => exit::TEXT_WRONG,
+        HarnessError::NoTopology | HarnessError::Redactions(_) | HarnessError::Key(_) => exit::TEXT_WRONG,
         HarnessError::Stack(_) => exit::NOT_RAISED,
         HarnessError::Evidence(_) | HarnessError::Recorder(_) => exit::INTERNAL,
     }

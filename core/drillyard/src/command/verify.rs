@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use drillyard_report::verify::verify;
+use drillyard_report::sign::PublicKey;
+use drillyard_report::verify::{Trust, verify_with};
 
 use crate::command::{Common, complain, print};
 use crate::exit;
@@ -22,14 +23,27 @@ pub fn bundle_dir(common: &Common, given: Option<&Path>) -> Result<PathBuf, u8> 
     Err(complain(exit::NOTHING_PROVED, &format!("there is no bundle at {}; `drillyard run` leaves one", dir.display())))
 }
 
-/// Verifies a bundle: 0 when every digest, record and verdict agrees, 8 otherwise.
+/// The key at `path` as the one that must have signed.
+///
+/// # Errors
+/// The exit code, when there is no such key.
+pub fn trust(path: Option<&Path>) -> Result<Trust, u8> {
+    let key = path.map(PublicKey::load).transpose();
+    key.map(|key| Trust { key }).map_err(|error| complain(exit::TEXT_WRONG, &error.to_string()))
+}
+
+/// Verifies a bundle: 0 when every digest, record, verdict and signature agrees, 8 otherwise.
 #[must_use]
-pub fn run(common: &Common, given: Option<&Path>) -> u8 {
+pub fn run(common: &Common, given: Option<&Path>, public_key: Option<&Path>) -> u8 {
+    let trust = match trust(public_key) {
+        Ok(trust) => trust,
+        Err(code) => return code,
+    };
     let dir = match bundle_dir(common, given) {
         Ok(dir) => dir,
         Err(code) => return code,
     };
-    match verify(&dir) {
+    match verify_with(&dir, &trust) {
         Ok(verified) => {
             print(&format!("{}: {verified}", dir.display()));
             exit::PASSED

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::path::Path;
 
 use drillyard_engine::event::Stamped;
 use jiff::Timestamp;
@@ -81,10 +82,8 @@ impl<W: Write> Console<W> {
             }
             Entry::StackReady { took_us } => self.line(&format!("stack ready in {}", took(took_us)))?,
             Entry::UnitStarted(unit) => {
-                let (steps, snapshots) = (Vec::new(), Vec::new());
                 let id = unit.id.clone();
-                let begun = UnitHistory { unit, started_at: at, lane: None, steps, snapshots, end: None };
-                self.open.insert(id, begun);
+                self.open.insert(id, UnitHistory::begun(unit, at, None));
             }
             Entry::StepFinished { unit, step } if step.verdict != Outcome::Passed => {
                 if let Some(open) = self.open.get_mut(&unit) {
@@ -176,7 +175,7 @@ impl<W: Write> Console<W> {
 }
 
 /// What the console showed of a finished run.
-fn render(history: &History) -> Result<String, ReportError> {
+fn render(history: &History, _: &Path) -> Result<String, ReportError> {
     let mut out = Vec::new();
     // What comes out of a bundle was masked on its way in.
     let mut console = Console::new(&mut out, Look::default(), Masker::default());

@@ -1,6 +1,7 @@
 //! GitHub workflow commands: an annotation at the line of the drill that does not hold.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use super::words::one_line;
 use super::{Format, ReportError};
@@ -28,7 +29,7 @@ pub fn property(text: &str) -> String {
     message(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-fn render(history: &History) -> Result<String, ReportError> {
+fn render(history: &History, _: &Path) -> Result<String, ReportError> {
     let mut out = String::new();
     for unit in &history.units {
         annotate(unit, &mut out);

@@ -1,6 +1,7 @@
 //! One JSON document of the whole run, for other programs.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -58,7 +59,7 @@ struct Unit<'a> {
     snapshots: &'a [SnapshotRecord],
 }
 
-fn render(history: &History) -> Result<String, ReportError> {
+fn render(history: &History, _: &Path) -> Result<String, ReportError> {
     let end = history.end.as_ref();
     let document = Document {
         format: VERSION,

@@ -1,5 +1,6 @@
 //! JUnit XML: `failure` where the service is wrong, `error` where nothing was proved about it.
 
+use std::path::Path;
 use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
@@ -18,7 +19,7 @@ pub const FORMAT: Format = Format {
     render,
 };
 
-fn render(history: &History) -> Result<String, ReportError> {
+fn render(history: &History, _: &Path) -> Result<String, ReportError> {
     let mut report = Report::new("drillyard");
     if let Some(end) = &history.end {
         report.set_time(Duration::from_micros(end.took_us));

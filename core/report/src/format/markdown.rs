@@ -1,6 +1,7 @@
 //! A summary in Markdown, for a pull request or the page of a build.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use super::words::{Paint, plain, took};
 use super::{Format, ReportError, explain};
@@ -16,7 +17,7 @@ pub const FORMAT: Format = Format {
     render,
 };
 
-fn render(history: &History) -> Result<String, ReportError> {
+fn render(history: &History, _: &Path) -> Result<String, ReportError> {
     let mut out = format!("# Run {}\n\n", cell(&history.run_id));
     match &history.end {
         Some(end) => {

@@ -45,6 +45,18 @@ pub enum Problem {
         /// Why.
         detail: String,
     },
+    /// A key was asked for, and nobody signed.
+    #[error("manifest.dsse.json is missing: the bundle is not signed, and the key {key} was to sign it")]
+    Unsigned {
+        /// Id of the key.
+        key: String,
+    },
+    /// The signature does not hold.
+    #[error("manifest.dsse.json: {detail}")]
+    Signature {
+        /// Why.
+        detail: String,
+    },
     /// The manifest is not in canonical form.
     #[error("manifest.json is not canonical JSON")]
     ManifestNotCanonical,

@@ -20,8 +20,8 @@ fn a_bundle_verifies_and_its_manifest_names_every_file() {
     let (_runs, dir) = story::bundle();
     let verified = verify(&dir).expect("nothing was touched");
     assert!(verified.complete);
-    assert!(!verified.signature_present);
-    assert_eq!(verified.to_string(), "16 records, 7 files and 2 verdicts agree; exit code 1; unsigned");
+    assert_eq!(verified.signed, drillyard_report::verify::Signed::No);
+    assert_eq!(verified.to_string(), "16 records, 8 files and 2 verdicts agree; exit code 1; unsigned");
     let manifest = verified.manifest;
     let paths: Vec<&str> = manifest.files.iter().map(|file| file.path.as_str()).collect();
     assert_eq!(
@@ -29,6 +29,7 @@ fn a_bundle_verifies_and_its_manifest_names_every_file() {
         [
             "logs/l2/dispatch-api.log",
             "reports/junit.xml",
+            "reports/report.html",
             "reports/report.json",
             story::SNAPSHOT,
             "texts/drills/quiet-night.yaml",

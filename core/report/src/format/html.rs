@@ -1,0 +1,159 @@
+//! One page that explains a run: no request leaves it, it prints, and it is readable on a phone.
+//!
+//! Details are bounded: a unit that passed shows its steps and its timeline, one that did not shows everything.
+
+mod chart;
+mod coverage;
+mod log;
+mod page;
+mod unit;
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::words::took;
+use super::{Format, ReportError};
+use crate::history::History;
+use crate::record::{CountsRecord, Outcome};
+pub(crate) use page::Page;
+
+/// The page.
+pub const FORMAT: Format = Format {
+    name: "html",
+    about: "one self-contained page for people",
+    file: "report.html",
+    in_bundle: true,
+    render,
+};
+
+/// The look of every page of this crate.
+pub(crate) const STYLE: &str = include_str!("html/style.css");
+
+const SCRIPT: &str = include_str!("html/script.js");
+
+fn render(history: &History, dir: &Path) -> Result<String, ReportError> {
+    let mut page = Page::default();
+    page.open(&format!("Drillyard run {}", history.run_id), STYLE);
+    head(history, &mut page);
+    chart::run(history, &mut page);
+    wrong(history, &mut page);
+    units(history, dir, &mut page);
+    coverage::section(history, dir, &mut page);
+    facts(history, &mut page);
+    page.close(SCRIPT);
+    Ok(page.into_text())
+}
+
+/// Every outcome, gravest first.
+pub(super) const OUTCOMES: [Outcome; 5] =
+    [Outcome::Failed, Outcome::Aborted, Outcome::Inconclusive, Outcome::Snapshot, Outcome::Passed];
+
+fn count(counts: &CountsRecord, outcome: Outcome) -> u64 {
+    match outcome {
+        Outcome::Passed => counts.passed,
+        Outcome::Snapshot => counts.snapshot,
+        Outcome::Inconclusive => counts.inconclusive,
+        Outcome::Aborted => counts.aborted,
+        Outcome::Failed => counts.failed,
+    }
+}
+
+/// Figures of the units as they ended; an interrupted run has no others.
+fn counts(history: &History) -> CountsRecord {
+    let mut counts = CountsRecord::default();
+    history.units.iter().filter_map(|unit| unit.end.as_ref()).for_each(|end| counts.add(end.verdict));
+    counts
+}
+
+fn head(history: &History, page: &mut Page) {
+    let counts = counts(history);
+    let worst = OUTCOMES.into_iter().find(|outcome| count(&counts, *outcome) > 0);
+    let (class, sentence) = match &history.end {
+        Some(end) => (worst.map_or("aborted", Outcome::as_str), end.summary.as_str()),
+        None => ("aborted", "the run was interrupted; what follows is what it left"),
+    };
+    page.raw("<header class=\"").raw(class).raw("\"><p class=\"kicker\">Drillyard run</p><h1>").text(&history.run_id);
+    page.raw("</h1><p class=\"verdict\">").text(sentence).raw("</p><ul class=\"tiles\">");
+    for outcome in OUTCOMES {
+        let figure = count(&counts, outcome);
+        if figure > 0 {
+            page.raw("<li class=\"").raw(outcome.as_str()).raw("\"><b>").number(figure).raw("</b> ");
+            page.raw(outcome.as_str()).raw("</li>");
+        }
+    }
+    let never = history.planned.saturating_sub(counts.total());
+    if never > 0 {
+        page.raw("<li class=\"aborted\"><b>").number(never).raw("</b> never ended</li>");
+    }
+    let steps: usize = history.units.iter().map(|unit| unit.steps.len()).sum();
+    page.raw("<li><b>").number(steps as u64).raw("</b> steps</li>");
+    if let Some(end) = &history.end {
+        page.raw("<li><b>").text(&took(end.took_us)).raw("</b> in all</li>");
+        page.raw("<li><b>").number(u64::from(end.exit_code)).raw("</b> exit code</li>");
+    }
+    page.raw("</ul><p class=\"bound\">");
+    if let Some(at) = history.started_at {
+        page.text(&at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string());
+    }
+    for name in ["commit", "backend", "seed", "tool"] {
+        if let Some(value) = history.facts.get(name) {
+            page.raw(" · ").raw(name).raw(" <code>").text(&short(value)).raw("</code>");
+        }
+    }
+    if history.facts.get("dirty") == Some(&Value::Bool(true)) {
+        page.raw(" · <strong>with changes that are not committed</strong>");
+    }
+    page.raw("</p></header>");
+}
+
+fn short(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn wrong(history: &History, page: &mut Page) {
+    if !history.residue.is_empty() {
+        page.raw("<section class=\"alarm\"><h2>Left behind</h2><ul>");
+        for left in &history.residue {
+            page.raw("<li><code>").text(left).raw("</code></li>");
+        }
+        page.raw("</ul></section>");
+    }
+}
+
+fn units(history: &History, dir: &Path, page: &mut Page) {
+    page.raw("<section><h2>Drills and scenarios</h2><div class=\"filter\" hidden><input type=\"search\" id=\"find\" placeholder=\"Name, title or tag\" aria-label=\"Find a unit\">");
+    let counts = counts(history);
+    for outcome in OUTCOMES.into_iter().filter(|outcome| count(&counts, *outcome) > 0) {
+        page.raw("<label><input type=\"checkbox\" checked value=\"").raw(outcome.as_str()).raw("\"> ");
+        page.raw(outcome.as_str()).raw("</label>");
+    }
+    page.raw("<output id=\"shown\"></output></div>");
+    let mut logs = log::Logs::new(dir);
+    let mut order: Vec<(usize, &crate::history::UnitHistory)> = history.units.iter().enumerate().collect();
+    // What did not pass comes first; otherwise the order of the run.
+    order.sort_by_key(|(_, unit)| std::cmp::Reverse(unit.end.as_ref().map_or(Outcome::Failed, |end| end.verdict)));
+    for (number, unit) in order {
+        unit::section((number, unit), history, &mut logs, page);
+    }
+    page.raw("</section>");
+}
+
+fn facts(history: &History, page: &mut Page) {
+    page.raw("<section><h2>What this is bound to</h2><table class=\"facts\"><tbody>");
+    for (name, value) in &history.facts {
+        page.raw("<tr><th scope=\"row\">").text(name).raw("</th><td>");
+        match value {
+            Value::Object(_) | Value::Array(_) => {
+                let pretty = serde_json::to_string_pretty(value).unwrap_or_default();
+                let open = pretty.lines().count() <= 12;
+                page.raw(if open { "<details open>" } else { "<details>" }).raw("<summary>");
+                page.number(value.as_object().map_or_else(|| value.as_array().map_or(0, Vec::len), |m| m.len()) as u64);
+                page.raw(" entries</summary><pre>").text(&pretty).raw("</pre></details>");
+            }
+            _ => drop(page.raw("<code>").text(&short(value)).raw("</code>")),
+        }
+        page.raw("</td></tr>");
+    }
+    page.raw("</tbody></table></section>");
+}
