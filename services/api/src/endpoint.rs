@@ -18,6 +18,7 @@ pub mod health;
 pub mod list_evidence;
 pub mod livez;
 pub mod metrics;
+pub mod openapi;
 pub mod ops_autonomy_pause;
 pub mod ops_autonomy_replay;
 pub mod ops_autonomy_rollback;
@@ -44,7 +45,7 @@ pub mod ticket_get;
 pub mod ticket_timeline;
 pub mod ticket_triage;
 
-use dispatch_domain::{Role, Tool, ToolName};
+use dispatch_domain::{Method, Role, Tool, ToolName};
 use futures::future::BoxFuture;
 
 use crate::answer::Answer;
@@ -99,6 +100,7 @@ pub const ALL: &[Endpoint] = &[
     health::ENDPOINT,
     metrics::ENDPOINT,
     alerts::ENDPOINT,
+    openapi::ENDPOINT,
 ];
 
 /// One method on one route.
@@ -150,6 +152,10 @@ pub struct View {
     pub route: &'static str,
     /// Roles that may look.
     pub roles: &'static [Role],
+    /// Query parameters it understands.
+    pub query: &'static [&'static str],
+    /// POST for the few that note something which is the same however often it is noted, and so need no key.
+    pub method: Method,
 }
 
 /// A read and its tool.
@@ -178,7 +184,13 @@ impl ReadEndpoint {
     /// The tool's row, with route and roles of the view.
     pub fn effective_tool(&self) -> Tool {
         let tool = *self.tool.tool();
-        self.view.map_or(tool, |view| Tool { route: view.route, roles: view.roles, ..tool })
+        self.view.map_or(tool, |view| Tool {
+            route: view.route,
+            roles: view.roles,
+            query: view.query,
+            method: view.method,
+            ..tool
+        })
     }
 }
 
@@ -228,21 +240,25 @@ impl Endpoint {
 
     /// HTTP method.
     pub fn method(&self) -> &'static str {
-        self.tool().map_or("GET", |tool| tool.method.as_str())
+        match self {
+            Self::Read(ReadEndpoint { view: Some(view), .. }) => view.method.as_str(),
+            _ => self.tool().map_or("GET", |tool| tool.method.as_str()),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{ALL, Endpoint};
+    use super::{ALL, Endpoint, Method};
 
     #[test]
     fn no_endpoint_is_listed_twice_and_methods_agree_with_the_kind() {
         let mut seen = std::collections::BTreeSet::new();
         for endpoint in ALL {
             assert!(seen.insert((endpoint.method(), endpoint.route())), "{}", endpoint.route());
+            let notes = matches!(endpoint, Endpoint::Read(read) if read.view.is_some_and(|view| view.method == Method::Post));
             let is_command = matches!(endpoint, Endpoint::Command(_));
-            assert_eq!(is_command, endpoint.method() == "POST", "{}", endpoint.route());
+            assert_eq!(is_command || notes, endpoint.method() == "POST", "{}", endpoint.route());
         }
     }
 }

@@ -19,6 +19,7 @@ mod identity;
 mod metrics;
 mod object_store;
 mod open;
+mod openapi;
 mod read;
 mod request_log;
 mod router;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::config::{Config, Environment};
 use crate::request_log::life_cycle;
-use crate::{bootstrap, clock, serve};
+use crate::{bootstrap, clock, openapi, serve};
 
 const USAGE: &str = "\
 usage: dispatch-api [serve]     serve on a database that is migrated already
@@ -17,6 +17,7 @@ usage: dispatch-api [serve]     serve on a database that is migrated already
        dispatch-api seed        bring the schema up to date and seed the demo fixtures
        dispatch-api bootstrap [--out FILE]
                                 prepare a stack around a running API and write the evidence
+       dispatch-api openapi     print the OpenAPI document
        dispatch-api --version   print the version";
 
 /// Runs the verb named by the arguments; none means `serve`.
@@ -31,6 +32,7 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
             let file = PathBuf::from(file);
             prepare(|environment| async move { bootstrap::run(&environment, Some(file)).await })
         }
+        ["openapi"] => say(openapi::text().trim_end()),
         ["--version" | "-V"] => say(&format!("dispatch-api {}", env!("CARGO_PKG_VERSION"))),
         ["--help" | "-h" | "help"] => say(USAGE),
         _ => {

@@ -1,4 +1,4 @@
-//! The 47 error codes, their HTTP status and the policy dimension that decided.
+//! The 51 error codes, their HTTP status and the policy dimension that decided.
 
 wire_enum! {
     /// Which kind of rule refused a request; shown as `policy_error.dimension`.
@@ -75,6 +75,7 @@ error_codes! {
     LowClassificationConfidence = "LOW_CLASSIFICATION_CONFIDENCE" 409 Identity,
     LowIdentityConfidence = "LOW_IDENTITY_CONFIDENCE" 409 Identity,
     ManualReviewRequired = "MANUAL_REVIEW_REQUIRED" 409 Policy,
+    MethodNotAllowed = "METHOD_NOT_ALLOWED" 405,
     MissingActorContext = "MISSING_ACTOR_CONTEXT" 400 Role,
     MissingIdempotencyKey = "MISSING_IDEMPOTENCY_KEY" 400,
     NotFound = "NOT_FOUND" 404,
@@ -82,11 +83,14 @@ error_codes! {
     OutboxNotFound = "OUTBOX_NOT_FOUND" 404,
     OutboxReplayInvalidState = "OUTBOX_REPLAY_INVALID_STATE" 409,
     QaVerificationFailed = "QA_VERIFICATION_FAILED" 409,
+    RateLimited = "RATE_LIMITED" 429,
+    RequestTimeout = "REQUEST_TIMEOUT" 408,
     ScheduleHoldStateConflict = "SCHEDULE_HOLD_STATE_CONFLICT" 409 Scheduling,
     SopHandoffRequired = "SOP_HANDOFF_REQUIRED" 409 Policy,
     TechUnavailable = "TECH_UNAVAILABLE" 409 Assignment,
     TicketNotFound = "TICKET_NOT_FOUND" 404,
     ToolNotAllowed = "TOOL_NOT_ALLOWED" 403 Tool,
+    VersionConflict = "VERSION_CONFLICT" 409,
 }
 
 #[cfg(test)]
@@ -94,8 +98,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn forty_seven_codes_each_a_client_or_server_error() {
-        assert_eq!(ErrorCode::ALL.len(), 47);
+    fn fifty_one_codes_each_a_client_or_server_error() {
+        assert_eq!(ErrorCode::ALL.len(), 51);
         assert!(ErrorCode::ALL.iter().all(|code| (400..=599).contains(&code.http_status())));
         assert!(ErrorCode::ALL.windows(2).all(|pair| pair[0].as_str() < pair[1].as_str()));
     }

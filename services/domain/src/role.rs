@@ -38,6 +38,9 @@ pub const ALIASES: &[(&str, Role)] = &[
     ("bot", Role::Dispatcher),
 ];
 
+/// The other names that let a program act as a dispatcher.
+pub const MACHINE_ALIASES: &[&str] = &["assistant", "bot"];
+
 /// A role name that is neither canonical nor an alias.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{source_name} '{value}' is not a known role; expected one of: {}", alphabetical())]
@@ -68,6 +71,11 @@ impl Role {
     }
 }
 
+/// Whether a name is one that lets a program act as a dispatcher.
+pub fn is_machine_alias(name: &str) -> bool {
+    MACHINE_ALIASES.contains(&name.trim().to_lowercase().as_str())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +88,14 @@ mod tests {
         for (alias, role) in ALIASES {
             assert_eq!(Role::parse("role", &format!(" {} ", alias.to_uppercase())), Ok(*role));
         }
+    }
+
+    #[test]
+    fn machine_aliases_are_aliases_of_the_dispatcher() {
+        for name in MACHINE_ALIASES {
+            assert!(ALIASES.contains(&(*name, Role::Dispatcher)) && is_machine_alias(&format!(" {name} ")));
+        }
+        assert!(!is_machine_alias("dispatcher"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use dispatch_domain::tool::surface_hash;
 use futures::FutureExt;
 use serde_json::json;
 
@@ -19,11 +20,20 @@ async fn answer(app: &App) -> Answer {
     let pending = tokio::time::timeout(PATIENCE, dispatch_store::pending_migrations(&app.pool)).await;
     let (failing, reason) = match pending {
         Ok(Ok(pending)) if pending.is_empty() => {
-            return Answer::json(200, &json!({ "ready": true, "failing": [] }));
+            return Answer::json(
+                200,
+                &json!({ "ready": true, "failing": [], "contract_hash": surface_hash() }),
+            );
         }
         Ok(Ok(pending)) => ("migrations", format!("not applied: {pending:?}")),
         Ok(Err(error)) => ("database", error.to_string()),
         Err(_) => ("database", format!("no answer within {} s", PATIENCE.as_secs())),
     };
-    Answer::json(503, &json!({ "ready": false, "failing": [failing], "reason": reason }))
+    let body = json!({
+        "ready": false,
+        "failing": [failing],
+        "contract_hash": surface_hash(),
+        "reason": reason,
+    });
+    Answer::json(503, &body)
 }

@@ -374,6 +374,7 @@ pub(super) const TABLE: &[Tool] = &[
         method: Method::Get,
         route: "/tickets/{ticketId}/evidence",
         roles: &[Dispatcher, Agent, Technician, Qa, Approver, Finance],
+        query: &["limit", "cursor"],
         description: "Read the evidence attached to a ticket.",
         ..PUBLIC
     },
@@ -383,6 +384,7 @@ pub(super) const TABLE: &[Tool] = &[
         method: Method::Get,
         route: "/tickets/{ticketId}/timeline",
         roles: &[Dispatcher, Agent, Customer, Technician, Qa, Approver, Finance],
+        query: &["limit", "cursor"],
         description: "Read a ticket's audit trail, oldest event first.",
         ..PUBLIC
     },
@@ -401,6 +403,8 @@ pub(super) const TABLE: &[Tool] = &[
             "assigned_tech_id",
             "incident_type",
             "ticket_id",
+            "limit",
+            "cursor",
         ],
         description: "Read the dispatcher's queue with the actions each ticket allows. Filters: state, priority, sla_status, account_id, site_id, assigned_tech_id, incident_type; ticket_id selects one for detail.",
         ..PUBLIC
