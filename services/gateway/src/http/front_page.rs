@@ -13,6 +13,7 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 /// Everything the page loads, in the binary.
 const ASSETS: &[(&str, &str, &str)] = &[
     ("style.css", "text/css; charset=utf-8", include_str!("../console/style.css")),
+    ("icon.svg", "image/svg+xml", include_str!("../console/icon.svg")),
     ("app.js", JAVASCRIPT, include_str!("../console/app.js")),
     ("gateway.js", JAVASCRIPT, include_str!("../console/gateway.js")),
     ("dom.js", JAVASCRIPT, include_str!("../console/dom.js")),
