@@ -91,9 +91,29 @@ enum Verb {
     Report {
         /// The bundle's folder; by default the latest run.
         bundle: Option<PathBuf>,
-        /// `console`, `junit` or `json`.
+        /// `console`, `github`, `html`, `json`, `junit` or `markdown`.
         #[arg(long, default_value = "console")]
         format: String,
+    },
+    /// Judge a bundle's observations once more, under its own or another text.
+    Judge {
+        /// The bundle's folder; by default the latest run.
+        bundle: Option<PathBuf>,
+        /// A changed drill or feature; shows which verdicts change.
+        #[arg(long, value_name = "FILE")]
+        with: Option<PathBuf>,
+    },
+    /// Show a run once more.
+    Replay {
+        /// The bundle's folder; by default the latest run.
+        bundle: Option<PathBuf>,
+    },
+    /// Compare two bundles: verdicts, answers and times.
+    Diff {
+        /// The first bundle's folder.
+        old: PathBuf,
+        /// The second bundle's folder.
+        new: PathBuf,
     },
     /// Clean up after a runner that was killed; started by every run for itself.
     #[command(hide = true)]
@@ -214,6 +234,9 @@ fn dispatch(verb: Verb, common: &Common) -> u8 {
         Verb::Demo { keep_stack, ground } => command::demo::run(common, keep_stack, &convert(ground)),
         Verb::Verify { bundle, public_key } => command::verify::run(common, bundle.as_deref(), public_key.as_deref()),
         Verb::Report { bundle, format } => command::report::run(common, bundle.as_deref(), &format),
+        Verb::Judge { bundle, with } => command::judge::run(common, bundle.as_deref(), with.as_deref()),
+        Verb::Replay { bundle } => command::replay::run(common, bundle.as_deref()),
+        Verb::Diff { old, new } => command::diff::run(common, &old, &new),
         Verb::Reap { run_dir } => command::reap::run(&run_dir),
         Verb::Keeper { ground } => command::keeper::run(common, &convert(ground)),
     }

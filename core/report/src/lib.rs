@@ -2,6 +2,7 @@
 
 pub mod bundle;
 mod chain;
+pub mod compare;
 pub mod format;
 pub mod history;
 pub mod journal;
@@ -9,6 +10,7 @@ pub mod manifest;
 pub mod mask;
 pub mod record;
 pub mod redact;
+pub mod rejudge;
 pub mod sign;
 pub mod snapshot;
 pub mod verify;

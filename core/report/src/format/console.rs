@@ -11,7 +11,7 @@ use super::words::{Paint, plain, took};
 use super::{Format, ReportError, explain};
 use crate::history::{End, History, UnitEnd, UnitHistory};
 use crate::mask::Masker;
-use crate::record::{Entry, Outcome, ServiceWord};
+use crate::record::{Entry, Outcome, Record, ServiceWord};
 
 /// The console of a finished run, without colours.
 pub const FORMAT: Format = Format {
@@ -67,6 +67,15 @@ impl<W: Write> Console<W> {
     /// The writer refuses.
     pub fn event(&mut self, stamped: &Stamped) -> io::Result<()> {
         self.entry(stamped.at, Entry::from(&stamped.event))
+    }
+
+    /// Shows a record of a journal.
+    ///
+    /// # Errors
+    ///
+    /// The writer refuses.
+    pub fn record(&mut self, record: Record) -> io::Result<()> {
+        self.entry(record.at, record.event)
     }
 
     fn entry(&mut self, at: Timestamp, entry: Entry) -> io::Result<()> {
