@@ -32,6 +32,7 @@ async function trySignIn(token, actor) {
   try {
     const who = await gateway.whoIs(token);
     if (who.shared && !actor?.id) {
+      byId("token").value = token;
       byId("actor").hidden = false;
       byId("actor-id").required = true;
       byId("actor-id").focus();
@@ -169,6 +170,13 @@ function wire() {
   cockpit.wire();
 }
 
+/** The token of a printed link: after the #, so it is never sent, and gone from the address before anything else. */
+function tokenOfLink() {
+  const given = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (location.hash) history.replaceState(null, "", location.pathname);
+  return given;
+}
+
 wire();
-const token = gateway.savedToken();
+const token = tokenOfLink() ?? gateway.savedToken();
 if (token) void trySignIn(token, gateway.savedActor()); else byId("token").focus();

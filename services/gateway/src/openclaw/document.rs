@@ -76,6 +76,12 @@ pub(crate) async fn status(gateway: &Gateway, caller: &Caller) -> Value {
         "channelSummary": [],
         "queuedSystemEvents": [],
         "sessions": no_sessions(),
+        "agents": {
+            "defaultId": AGENT,
+            "agents": [{ "id": AGENT, "name": AGENT }],
+            "totalSessions": 0,
+            "bootstrapPendingCount": 0,
+        },
         "dispatch": report["details"],
     })
 }

@@ -28,6 +28,10 @@ fn main() -> ExitCode {
             .with_ignored_flag(absent),
         Trial::test("nothing_is_asked_of_anybody_else_and_nothing_is_kept", || run(keeps_to_itself()))
             .with_ignored_flag(absent),
+        Trial::test("a_printed_link_signs_in_without_sending_its_token_in_an_address", || {
+            run(signs_in_by_link())
+        })
+        .with_ignored_flag(absent),
         Trial::test("a_failing_api_slows_the_page_down_and_says_so", || run(slows_down()))
             .with_ignored_flag(absent),
     ];
@@ -46,8 +50,8 @@ async fn listen(router: axum::Router) -> String {
     format!("http://{address}")
 }
 
-/// A dispatch API, a gateway before it, and a signed-in page.
-async fn signed_in() -> (Dispatch, Page) {
+/// A dispatch API and the settings of a gateway before it.
+async fn world() -> (Dispatch, Config) {
     let dispatch = Dispatch::default();
     let api = listen(dispatch.router()).await;
     let config = Config::from_lookup(|name| match name {
@@ -55,8 +59,17 @@ async fn signed_in() -> (Dispatch, Page) {
         "DISPATCH_API_URL" => Some(api.clone()),
         _ => None,
     });
-    let gateway = Gateway::new(&config.unwrap(), CancellationToken::new()).unwrap();
-    let mut page = Page::open(&listen(router(Arc::new(gateway))).await).await;
+    (dispatch, config.unwrap())
+}
+
+async fn gateway(config: &Config) -> String {
+    listen(router(Arc::new(Gateway::new(config, CancellationToken::new()).unwrap()))).await
+}
+
+/// The whole world with a signed-in page.
+async fn signed_in() -> (Dispatch, Page) {
+    let (dispatch, config) = world().await;
+    let mut page = Page::open(&gateway(&config).await).await;
     page.until("document.activeElement?.id === 'token'").await;
     page.type_text(TOKEN).await;
     page.press("Enter").await;
@@ -199,6 +212,22 @@ async fn keeps_to_itself() {
         page.requests.iter().filter(|url| !url.starts_with(origin) && *url != "about:blank").collect();
     assert!(strangers.is_empty(), "{strangers:?}");
     assert!(page.complaints.is_empty(), "{:#?}", page.complaints);
+}
+
+async fn signs_in_by_link() {
+    let (dispatch, config) = world().await;
+    let mut page = Page::open(&format!("{}/#token={TOKEN}", gateway(&config).await)).await;
+    page.until("document.activeElement?.id === 'actor-id'").await;
+    assert_eq!(
+        page.value("location.href.includes('token')").await,
+        false,
+        "the link's token leaves the address"
+    );
+    page.type_text("ana").await;
+    page.press("Enter").await;
+    page.until_shown("0 open").await;
+    assert!(page.requests.iter().all(|url| !url.contains(TOKEN)), "{:?}", page.requests);
+    drop(dispatch);
 }
 
 async fn slows_down() {

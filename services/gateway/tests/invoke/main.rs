@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a broken test world should end the test")]
 
 mod answers;
+mod boundary;
 mod identity;
 mod shapes;
 #[path = "../support/world.rs"]
