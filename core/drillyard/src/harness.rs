@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use drillyard_engine::event::{Event, EventSink};
-use drillyard_engine::run::{Ground, SecretKeeper, UnitOutcome, run_drill};
+use drillyard_engine::run::{Ground, SecretKeeper, UnitOutcome, leave_out, run_drill};
 use drillyard_engine::stack::{LaneRequest, Stack, StackError, StackOptions};
+use drillyard_engine::verdict::Verdict;
 use drillyard_report::bundle::{BundleError, BundleWriter};
 use drillyard_report::format::console::{Console, Look};
 use drillyard_report::mask::Masker;
@@ -19,13 +20,18 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::command::{self, bootstrap};
+use crate::desk;
 use crate::exit::Tally;
 use crate::facts;
 use crate::recorder::Recorder;
 use crate::root::{Loaded, Root};
 use crate::scenario::run_scenario;
+use crate::schedule::{self, Schedule};
 use crate::select::Task;
 use crate::snapshots::{Used, compare_with};
+
+/// The backend the stack is on.
+const BACKEND: &str = "process";
 
 /// How a run is made.
 #[derive(Debug, Clone)]
@@ -64,6 +70,7 @@ pub struct Harness {
     ground: Ground,
     recorder: Recorder,
     tally: Mutex<Tally>,
+    schedule: Schedule,
     used_snapshots: Used,
     begun: Instant,
     jobs: usize,
@@ -133,7 +140,7 @@ impl Harness {
         let recorder = Recorder::start(receiver, bundle, console, on_unit);
         let mut facts = facts::gather(root.path(), &loaded.texts, tasks);
         facts.insert("seed".to_owned(), json!(options.seed));
-        facts.insert("backend".to_owned(), json!("process"));
+        facts.insert("backend".to_owned(), json!(BACKEND));
         facts.insert("topology_sha256".to_owned(), json!(topology.text_sha256));
         let stack_options = stack_options(root, &run_id, options);
         let run_dir = stack_options.run_dir.clone();
@@ -157,11 +164,11 @@ impl Harness {
         events.emit(Event::RunStarted { run_id, facts, units: tasks.len() });
         let used_snapshots = Used::default();
         let snapshots = compare_with(root, options.ci, used_snapshots.clone())?;
-        let ground = Ground { seed: options.seed, events, snapshots, interrupted, keep_failed: options.keep, secret };
+        let ground = Ground { seed: options.seed, events, snapshots, interrupted, keep_failed: options.keep, secret, desk: desk::desk(options.ci), backend: BACKEND };
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let attachments = texts_as_run(loaded, tasks);
         let jobs = options.jobs.unwrap_or(cores).max(1);
-        Ok(Self { stack, ground, recorder, tally: Mutex::default(), used_snapshots, begun, jobs, attachments, run_dir })
+        Ok(Self { stack, ground, recorder, tally: Mutex::default(), schedule: Schedule::default(), used_snapshots, begun, jobs, attachments, run_dir })
     }
 
     /// The stack.
@@ -200,22 +207,39 @@ impl Harness {
 
     /// Runs one unit in a lane of its own and counts it.
     pub async fn run(&self, task: &Task) -> UnitOutcome {
+        let _held = self.schedule.hold(task.drill()).await;
         let outcome = match task {
             Task::Drill(drill) => run_drill(&self.stack, drill, task.kind(), &self.ground).await,
             Task::Scenario(scenario) => run_scenario(&self.stack, scenario, &self.ground).await,
         };
-        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-        tally.add(outcome.verdict);
-        tally.residue.extend(outcome.residue.iter().cloned());
+        self.count(&outcome);
         outcome
     }
 
-    /// Runs all units, as many at a time as there are lanes; an interruption begins no further one.
+    fn count(&self, outcome: &UnitOutcome) {
+        self.schedule.ended(&outcome.unit, outcome.verdict == Verdict::Passed);
+        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        tally.add(outcome.verdict);
+        tally.residue.extend(outcome.residue.iter().cloned());
+    }
+
+    /// Runs all units, as many at a time as there are lanes, each after those it needs; an interruption begins no
+    /// further one.
     pub async fn run_all(&self, tasks: &[Task]) {
-        futures::stream::iter(tasks)
-            .for_each_concurrent(self.jobs, |task| async move {
-                if !self.ground.interrupted.is_cancelled() {
-                    self.run(task).await;
+        let running: BTreeSet<&str> = tasks.iter().map(|task| task.drill().id.as_str()).collect();
+        futures::stream::iter(schedule::in_order(tasks))
+            .for_each_concurrent(self.jobs, |task| {
+                let running = &running;
+                async move {
+                    if self.ground.interrupted.is_cancelled() {
+                        return;
+                    }
+                    if let Some(unit) = self.schedule.unmet(task.drill(), running).await {
+                        let reason = format!("it needs `{unit}`, which did not pass");
+                        self.count(&leave_out(task.drill(), task.kind(), &self.ground, reason));
+                    } else {
+                        self.run(task).await;
+                    }
                 }
             })
             .await;

@@ -90,7 +90,7 @@ impl Root {
 }
 
 fn has_ending(name: &str) -> bool {
-    [".yaml", ".feature", ".md"].iter().any(|ending| name.ends_with(ending))
+    [".yaml", ".feature", ".md", ".json"].iter().any(|ending| name.ends_with(ending))
 }
 
 fn not_utf8(name: &str, valid: usize) -> Diagnostic {

@@ -1,9 +1,15 @@
 //! Which units of a project are meant.
 
+use std::collections::BTreeSet;
+
 use drillyard_engine::event::UnitKind;
 use drillyard_spec::drill::Drill;
 use drillyard_spec::feature::Scenario;
 use drillyard_spec::project::Project;
+
+mod expression;
+
+use expression::Expression;
 
 /// A drill or scenario to run.
 #[derive(Debug, Clone)]
@@ -39,33 +45,53 @@ impl Task {
 pub struct Filter {
     /// Parts of names or file paths; a unit that has any of them is meant. None means all.
     pub names: Vec<String>,
-    /// Tags a unit must have; with a leading `!` or `not `, must not have.
+    /// Tag expressions that a unit must all satisfy: `alert and not slow`.
     pub tags: Vec<String>,
 }
 
-impl Filter {
-    /// Whether a unit is meant.
-    #[must_use]
-    pub fn means(&self, drill: &Drill) -> bool {
-        let named = |name: &String| {
-            let name = name.trim_end_matches(".yaml").trim_end_matches(".feature");
-            drill.id.contains(name)
-        };
-        let tagged = |tag: &String| {
-            let tag = tag.trim().trim_start_matches('@');
-            let refused = tag.strip_prefix('!').or_else(|| tag.strip_prefix("not "));
-            let name = refused.unwrap_or(tag).trim().trim_start_matches('@');
-            drill.tags.iter().any(|own| own.trim_start_matches('@') == name) != refused.is_some()
-        };
-        (self.names.is_empty() || self.names.iter().any(named)) && self.tags.iter().all(tagged)
-    }
+/// A filter that cannot be what was meant.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum SelectError {
+    /// The expression cannot be read.
+    #[error("`{0}` is no tag expression such as `alert and not slow`: {1}")]
+    Expression(String, String),
+    /// No unit has the tag, so the expression would silently mean nothing, or everything.
+    #[error("no drill and no scenario has the tag `{0}`; {1}")]
+    UnknownTag(String, String),
 }
 
-/// The units of `project` that `filter` means: drills first, then scenarios, each in order of name.
-#[must_use]
-pub fn select(project: &Project, filter: &Filter) -> Vec<Task> {
-    let drills = project.drills.iter().filter(|d| filter.means(d)).map(|d| Task::Drill(Box::new(d.clone())));
-    let scenarios =
-        project.scenarios.iter().filter(|s| filter.means(&s.drill)).map(|s| Task::Scenario(Box::new(s.clone())));
-    drills.chain(scenarios).collect()
+/// The units of `project` that `filter` means, and those they need: drills first, then scenarios, each in order of name.
+///
+/// # Errors
+/// A tag expression that cannot be read, or that names a tag nobody has.
+pub fn select(project: &Project, filter: &Filter) -> Result<Vec<Task>, SelectError> {
+    let drills = project.drills.iter().map(|drill| Task::Drill(Box::new(drill.clone())));
+    let scenarios = project.scenarios.iter().map(|scenario| Task::Scenario(Box::new(scenario.clone())));
+    let all: Vec<Task> = drills.chain(scenarios).collect();
+    let known: BTreeSet<&str> = all.iter().flat_map(|task| tags_of(task.drill())).collect();
+    let expressions =
+        filter.tags.iter().map(|text| Expression::parse(text, &known)).collect::<Result<Vec<_>, SelectError>>()?;
+    let means = |drill: &Drill| {
+        let named = |name: &String| drill.id.contains(name.trim_end_matches(".yaml").trim_end_matches(".feature"));
+        let tags: BTreeSet<&str> = tags_of(drill).collect();
+        (filter.names.is_empty() || filter.names.iter().any(named)) && expressions.iter().all(|e| e.holds(&tags))
+    };
+    let mut wanted: BTreeSet<String> =
+        all.iter().map(Task::drill).filter(|drill| means(drill)).map(|drill| drill.id.clone()).collect();
+    while let Some(missing) = missing_need(&all, &wanted) {
+        wanted.insert(missing);
+    }
+    Ok(all.into_iter().filter(|task| wanted.contains(&task.drill().id)).collect())
 }
+
+fn tags_of(drill: &Drill) -> impl Iterator<Item = &str> {
+    drill.tags.iter().map(|tag| tag.trim_start_matches('@'))
+}
+
+fn missing_need(all: &[Task], wanted: &BTreeSet<String>) -> Option<String> {
+    let chosen = all.iter().map(Task::drill).filter(|drill| wanted.contains(&drill.id));
+    chosen.flat_map(|drill| &drill.needs).map(|need| &need.unit).find(|unit| !wanted.contains(*unit)).cloned()
+}
+
+#[cfg(test)]
+mod tests;

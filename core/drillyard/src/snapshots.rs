@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use drillyard_engine::event::UnitKind;
 use drillyard_engine::session::{SnapshotCompare, SnapshotOutcome, SnapshotRequest};
 use drillyard_report::redact::{self, Redactions};
 use drillyard_report::snapshot::{self, Candidate, Mode};
@@ -22,11 +21,8 @@ pub const REDACTIONS: &str = "snapshots/redactions.yaml";
 #[must_use]
 pub fn file_of(request: &SnapshotRequest<'_>) -> String {
     let unit = &request.unit.id;
-    let folder = match request.unit.kind {
-        UnitKind::Drill => unit.clone(),
-        // A scenario's name becomes a folder of the feature's.
-        UnitKind::Scenario => unit.split_once(": ").map_or_else(|| unit.clone(), |(f, name)| format!("{f}/{}", slug(name))),
-    };
+    // The name of a scenario, or of a cell of a matrix, becomes a folder of the file's.
+    let folder = unit.split_once(": ").map_or_else(|| unit.clone(), |(file, name)| format!("{file}/{}", slug(name)));
     format!("snapshots/{folder}/{}.snap", request.name)
 }
 

@@ -55,7 +55,11 @@ fn run(kind: UnitKind) -> Result<u8, String> {
         return Err(render::render(&loaded.project.diagnostics, &loaded.texts, Style::Human { color: false }));
     }
     let tasks: Vec<Task> =
-        select(&loaded.project, &Filter::default()).into_iter().filter(|task| task.kind() == kind).collect();
+        select(&loaded.project, &Filter::default())
+            .map_err(|error| error.to_string())?
+            .into_iter()
+            .filter(|task| task.kind() == kind)
+            .collect();
     if tasks.is_empty() {
         return Err("there is nothing to run, and nothing would be proved".to_owned());
     }

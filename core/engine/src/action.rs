@@ -10,14 +10,23 @@ use crate::bindings::Names;
 use crate::stack::Lane;
 
 pub mod alerts;
+pub mod double;
+pub mod drained;
+pub mod exec;
 pub mod http;
+pub mod human;
 pub mod job;
+pub mod load;
+pub mod logs;
+pub mod metrics;
 pub mod object;
 pub mod sql;
 pub mod tool;
 
 /// What an action may use.
 pub struct Scene<'a> {
+    /// The unit's name.
+    pub unit: &'a str,
     /// The private stack.
     pub lane: &'a Lane,
     /// Values for templates.
@@ -28,6 +37,8 @@ pub struct Scene<'a> {
     pub last: Option<&'a Value>,
     /// One HTTP client for the unit.
     pub client: &'a reqwest::Client,
+    /// Asks people.
+    pub desk: &'a human::Desk,
     /// Bound for the attempt.
     pub timeout: Duration,
 }
@@ -58,6 +69,17 @@ pub async fn perform(action: &Action, scene: &Scene<'_>) -> Done {
             Action::Object(object) => object::perform(object, scene).await,
             Action::Alerts(target) => alerts::perform(target, scene).await,
             Action::Job(name) => job::perform(name, scene).await,
+            Action::Logs(wanted) => logs::perform(wanted, scene),
+            Action::Metrics(wanted) => metrics::perform(wanted, scene).await,
+            Action::Double(double) => double::perform(double, scene).await,
+            Action::Drained(wanted) => drained::perform(wanted, scene).await,
+            Action::Exec(wanted) => exec::perform(wanted, scene).await,
+            Action::Human(wanted) => human::perform(wanted, scene).await,
+            Action::Load(wanted) => load::perform(wanted, scene).await,
+            // The session carries these out itself, step by step.
+            Action::Parallel(_) | Action::Each(_) | Action::Always(_) | Action::Defer(_) => {
+                Done::unresolved(action.info().name, "it holds steps and cannot be tried as one".to_owned())
+            }
             Action::Last(path) => last(path, scene),
             Action::Let(names) => bind(names, scene),
             Action::Note(text) => Done { what: json!({ "note": text }), answer: Ok(json!({})) },

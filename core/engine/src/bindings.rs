@@ -33,6 +33,29 @@ impl Names {
         self.values.insert(name.to_owned(), value);
     }
 
+    /// A copy for work that goes on beside this one, with fresh values of its own.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        let seed: [u8; 32] = self.random.lock().unwrap_or_else(PoisonError::into_inner).random();
+        Self { values: self.values.clone(), random: Mutex::new(StdRng::from_seed(seed)) }
+    }
+
+    /// Takes over what `other`, forked when the names were `before`, has bound since.
+    pub fn adopt(&mut self, other: Self, before: &BTreeMap<String, Value>) {
+        self.values.extend(other.values.into_iter().filter(|(name, value)| before.get(name) != Some(value)));
+    }
+
+    /// Everything that is bound.
+    #[must_use]
+    pub fn values(&self) -> &BTreeMap<String, Value> {
+        &self.values
+    }
+
+    /// Puts other values in place of all that is bound, and gives those.
+    pub fn replace(&mut self, values: BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+        std::mem::replace(&mut self.values, values)
+    }
+
     /// A random UUID (version 4) from the seed.
     #[must_use]
     pub fn fresh_uuid(&self) -> String {
@@ -65,6 +88,22 @@ mod tests {
         assert_eq!(draw(7, "a"), draw(7, "a"));
         assert_ne!(draw(7, "a"), draw(7, "b"));
         assert_ne!(draw(7, "a"), draw(8, "a"));
+    }
+
+    #[test]
+    fn forks_draw_values_of_their_own_and_give_back_what_they_bound() {
+        let mut names = Names::new(7, "a");
+        names.bind("kept", json!(1));
+        let before = names.values().clone();
+        let (mut left, mut right) = (names.fork(), names.fork());
+        assert_ne!(left.fresh_uuid(), right.fresh_uuid());
+        left.bind("kept", json!(2));
+        right.bind("new", json!(3));
+        names.adopt(left, &before);
+        names.adopt(right, &before);
+        assert_eq!((names.value("kept"), names.value("new")), (Some(json!(2)), Some(json!(3))));
+        let again = Names::new(7, "a");
+        assert_eq!(again.fork().fresh_uuid(), Names::new(7, "a").fork().fresh_uuid());
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! From expectations and an observation to failures. Pure: no clock, no network, nothing but its arguments.
 
-use drillyard_spec::drill::Expectation;
+use drillyard_spec::drill::{Check, Expectation};
 use drillyard_spec::pattern::{self, Mismatch};
+use drillyard_spec::select;
 use serde_json::Value;
 
 use crate::event::Observation;
@@ -30,12 +31,29 @@ pub fn judge(expected: &[Expected<'_>], observation: &Observation) -> Vec<Failur
     };
     expected
         .iter()
-        .flat_map(|one| {
-            pattern::compare(&one.pattern, document.get(one.field), one.field)
-                .into_iter()
-                .map(|mismatch| failure(one, mismatch))
-        })
+        .flat_map(|one| mismatches(one, document).into_iter().map(|mismatch| failure(one, mismatch)))
         .collect()
+}
+
+fn mismatches(one: &Expected<'_>, document: &Value) -> Vec<Mismatch> {
+    match &one.written.check {
+        Check::Fits if one.field == "headers" => {
+            pattern::compare(&lower_case(&one.pattern), document.get(one.field).map(lower_case).as_ref(), one.field)
+        }
+        Check::Fits => pattern::compare(&one.pattern, document.get(one.field), one.field),
+        Check::Selected { of } => select::compare(&one.pattern, document.get(*of), of),
+        Check::Conforms { of, schema } => select::conform(schema, document.get(*of), of),
+    }
+}
+
+/// Headers with their names in small letters: RFC 9110 section 5.1 makes no difference between the cases.
+fn lower_case(headers: &Value) -> Value {
+    match headers {
+        Value::Object(members) => {
+            Value::Object(members.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect())
+        }
+        other => other.clone(),
+    }
 }
 
 /// The verdict of a step from its last failures and from whether any attempt got an answer.
@@ -68,7 +86,12 @@ fn no_answer(expected: &Expected<'_>, reason: &str) -> Failure {
 }
 
 fn failure(expected: &Expected<'_>, mismatch: Mismatch) -> Failure {
-    let (place, line) = expected.written.locate(&mismatch.path);
+    // What a JSONPath selects is written under `jsonpath`, not under the field it looks into.
+    let written = match &expected.written.check {
+        Check::Selected { of } => mismatch.path.strip_prefix(of).map(|path| format!("jsonpath.{}", path.trim_start())),
+        _ => None,
+    };
+    let (place, line) = expected.written.locate(written.as_deref().unwrap_or(&mismatch.path));
     Failure {
         path: mismatch.path,
         expected: shorten(&mismatch.expected),
@@ -107,6 +130,7 @@ mod tests {
             place: place(3),
             line: "body:".to_owned(),
             parts: vec![("body.state".to_owned(), place(4), "state: NEW".to_owned())],
+            check: Check::Fits,
         }
     }
 
@@ -130,6 +154,26 @@ mod tests {
         let expected = [Expected { field: "body", pattern: json!("#any"), written: &written }];
         assert_eq!(judge(&expected, &observation(Ok(json!({})))).len(), 1);
         assert_eq!(judge(&expected, &observation(Err("refused".to_owned()))).len(), 1);
+    }
+
+    #[test]
+    fn names_of_headers_are_the_same_in_any_case() {
+        let written = Expectation { field: "headers".to_owned(), ..written() };
+        let expected = |pattern| [Expected { field: "headers", pattern, written: &written }];
+        let answer = observation(Ok(json!({"headers": {"content-type": "text/plain"}})));
+        assert_eq!(judge(&expected(json!({"Content-Type": "text/plain"})), &answer), []);
+        assert_eq!(judge(&expected(json!({"Content-Type": "text/html"})), &answer).len(), 1);
+    }
+
+    #[test]
+    fn what_a_path_selects_is_judged_and_located() {
+        let mut written = written();
+        written.check = Check::Selected { of: "body" };
+        written.parts = vec![("jsonpath.$.items[0].id".to_owned(), place(5), "$.items[0].id: 1".to_owned())];
+        let expected = [Expected { field: "jsonpath", pattern: json!({"$.items[0].id": 1}), written: &written }];
+        assert_eq!(judge(&expected, &observation(Ok(json!({"body": {"items": [{"id": 1}]}})))), []);
+        let failures = judge(&expected, &observation(Ok(json!({"body": {"items": [{"id": 2}]}}))));
+        assert_eq!((failures[0].path.as_str(), failures[0].place.line), ("body $.items[0].id", 5));
     }
 
     #[test]

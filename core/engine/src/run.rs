@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use drillyard_spec::drill::{Drill, Step};
 use tokio_util::sync::CancellationToken;
 
+use crate::action::human::Desk;
 use crate::event::{Event, EventSink, Phase, Unit, UnitKind};
 use crate::judge;
-use crate::session::{Session, SnapshotCompare};
+use crate::session::{Means, Session, SnapshotCompare};
 use crate::stack::{LaneRequest, Stack};
 use crate::verdict::Verdict;
 
@@ -27,6 +28,10 @@ pub struct Ground {
     pub keep_failed: bool,
     /// Told every secret a lane makes, name and value, before anything of the lane is reported.
     pub secret: SecretKeeper,
+    /// Asks people.
+    pub desk: Desk,
+    /// The backend the stack is on: `process`.
+    pub backend: &'static str,
 }
 
 /// Takes the name and value of a secret, to keep it out of everything that is written.
@@ -53,7 +58,7 @@ pub struct UnitRun {
     begun: Instant,
     verdicts: Vec<Verdict>,
     reason: Option<String>,
-    index: usize,
+    not_undone: Vec<String>,
 }
 
 /// The unit a drill or a lowered scenario is.
@@ -84,12 +89,19 @@ pub async fn begin(stack: &Stack, drill: &Drill, kind: UnitKind, ground: &Ground
             for (name, value) in lane.secrets() {
                 (ground.secret)(&name, &value);
             }
-            let pair = (ground.events.clone(), ground.snapshots.clone());
+            let means = Means {
+                seed: ground.seed,
+                events: ground.events.clone(),
+                snapshots: ground.snapshots.clone(),
+                secret: ground.secret.clone(),
+                desk: ground.desk.clone(),
+                backend: ground.backend,
+            };
             let (id, name) = (unit.id.clone(), lane.name().to_owned());
             ground.events.emit(Event::LaneReady { unit: id, lane: name, took: begun.elapsed() });
-            let session = Session::new(unit, lane, ground.seed, pair);
+            let session = Session::new(unit, lane, means);
             let ground = ground.clone();
-            Ok(UnitRun { session, ground, begun, verdicts: Vec::new(), reason: None, index: 0 })
+            Ok(UnitRun { session, ground, begun, verdicts: Vec::new(), reason: None, not_undone: Vec::new() })
         }
         Err(error) => {
             let reason = Some(error.full());
@@ -100,6 +112,17 @@ pub async fn begin(stack: &Stack, drill: &Drill, kind: UnitKind, ground: &Ground
     }
 }
 
+/// Reports a unit that is not begun, and why: it proves nothing either way.
+#[must_use]
+pub fn leave_out(drill: &Drill, kind: UnitKind, ground: &Ground, reason: String) -> UnitOutcome {
+    let unit = unit_of(drill, kind);
+    let id = unit.id.clone();
+    ground.events.emit(Event::UnitStarted(unit));
+    let outcome = UnitOutcome { unit: id, verdict: Verdict::Inconclusive, reason: Some(reason), residue: Vec::new() };
+    emit_finished(&ground.events, &outcome, Duration::ZERO, Vec::new());
+    outcome
+}
+
 fn emit_finished(events: &EventSink, outcome: &UnitOutcome, took: Duration, kept: Vec<String>) {
     let (unit, verdict, reason) = (outcome.unit.clone(), outcome.verdict, outcome.reason.clone());
     events.emit(Event::UnitFinished { unit, verdict, reason, took, kept });
@@ -108,11 +131,9 @@ fn emit_finished(events: &EventSink, outcome: &UnitOutcome, took: Duration, kept
 impl UnitRun {
     /// Carries out one step of `phase`; an interruption aborts the unit instead.
     pub async fn step(&mut self, step: &Step, phase: Phase) -> Verdict {
-        let index = self.index;
-        self.index += 1;
         let interrupted = self.ground.interrupted.clone();
         let verdict = tokio::select! {
-            verdict = self.session.step(step, phase, index) => verdict,
+            verdict = self.session.step(step, phase) => verdict,
             () = interrupted.cancelled(), if phase != Phase::Finally => {
                 self.reason = Some("interrupted".to_owned());
                 Verdict::Aborted
@@ -124,7 +145,7 @@ impl UnitRun {
 
     /// Carries out steps until one goes wrong.
     pub async fn steps(&mut self, steps: &[Step], phase: Phase) -> bool {
-        self.index = 0;
+        self.session.begin_phase();
         for step in steps {
             let verdict = self.step(step, phase).await;
             // A snapshot that differs is shown at the end; the steps behind it still say something.
@@ -159,8 +180,23 @@ impl UnitRun {
         self.reason = Some(reason.into());
     }
 
+    /// Undoes what steps have left to be undone, the last first. What cannot be undone is residue.
+    pub async fn undo(&mut self) {
+        for (title, verdict) in self.session.undo().await {
+            self.verdicts.push(verdict);
+            if verdict > Verdict::Snapshot {
+                self.not_undone.push(format!("{}: not undone: {title}", self.session.unit().id));
+            }
+        }
+    }
+
     /// Closes or keeps the lane and reports the unit.
-    pub async fn finish(self) -> UnitOutcome {
+    pub async fn finish(mut self) -> UnitOutcome {
+        self.undo().await;
+        if self.so_far() == Verdict::Passed && self.session.judged() == 0 {
+            let backend = self.session.backend();
+            self.explain(Verdict::Inconclusive, format!("none of its checks applies to the backend `{backend}`"));
+        }
         let verdict = judge::unit_verdict(self.verdicts);
         let unit = self.session.unit().id.clone();
         let lane = self.session.into_lane();
@@ -172,6 +208,7 @@ impl UnitRun {
         } else {
             (Vec::new(), lane.close().await)
         };
+        let residue = self.not_undone.into_iter().chain(residue).collect();
         let outcome = UnitOutcome { unit, verdict, reason: self.reason, residue };
         emit_finished(&self.ground.events, &outcome, self.begun.elapsed(), kept);
         outcome
@@ -195,6 +232,7 @@ pub async fn run_drill(stack: &Stack, drill: &Drill, kind: UnitKind, ground: &Gr
             false
         }
     };
+    run.undo().await;
     run.steps(&drill.finally, Phase::Finally).await;
     if went_well {
         run.steps(&drill.steady, Phase::SteadyAfter).await;

@@ -1,22 +1,30 @@
 //! One unit at work in its lane: steps are carried out, waited for, judged and reported one after the other.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use drillyard_spec::drill::{Action, Expectation, Step};
 use drillyard_spec::template::fill_value;
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::action::human::Desk;
 use crate::action::{self, Scene};
 use crate::bindings::Names;
 use crate::clock;
 use crate::event::{Event, EventSink, Observation, Phase, SnapshotResult, StepReport, Unit};
 use crate::judge::{self, Expected};
 use crate::portable::portable;
-use crate::stack::Lane;
+use crate::run::SecretKeeper;
+use crate::stack::{Lane, LogMark};
 use crate::verdict::{Failure, Verdict};
+
+mod nested;
+
+use nested::Deferred;
 
 /// A text to compare with an accepted one.
 #[derive(Debug, Clone)]
@@ -43,17 +51,41 @@ pub struct SnapshotOutcome {
 /// Compares snapshots; the reports crate knows how.
 pub type SnapshotCompare = Arc<dyn Fn(&SnapshotRequest<'_>) -> SnapshotOutcome + Send + Sync>;
 
+/// What a session needs of its run.
+#[derive(Clone)]
+pub struct Means {
+    /// The run's seed.
+    pub seed: u64,
+    /// Where events go.
+    pub events: EventSink,
+    /// Compares snapshots.
+    pub snapshots: SnapshotCompare,
+    /// Told every secret before anything of it is reported.
+    pub secret: SecretKeeper,
+    /// Asks people.
+    pub desk: Desk,
+    /// The backend the lanes are on.
+    pub backend: &'static str,
+}
+
 /// A unit at work.
 pub struct Session {
     unit: Unit,
-    lane: Lane,
+    lane: Arc<Lane>,
     names: Names,
     client: reqwest::Client,
     last: Option<Value>,
-    events: EventSink,
-    snapshots: SnapshotCompare,
+    means: Means,
+    /// Position of the next step in its phase.
+    index: Arc<AtomicUsize>,
+    /// Steps with a check that were carried out.
+    judged: Arc<AtomicUsize>,
+    /// What is to be undone at the end; shared, so that nothing is lost when a branch is cut short.
+    deferred: Arc<Mutex<Vec<Deferred>>>,
 }
 
+/// The shortest value that can be masked, in bytes: anything shorter would hide ordinary words as well.
+const SHORTEST_SECRET: usize = 8;
 /// First pause between two attempts of a wait.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 /// Longest pause between two attempts of a wait.
@@ -61,7 +93,16 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 /// How many of the last attempts of a wait are kept beside the first.
 const KEPT_ATTEMPTS: usize = 3;
 
+/// A step that is being carried out.
+struct Begun {
+    phase: Phase,
+    index: usize,
+    at: Instant,
+    mark: LogMark,
+}
+
 /// What the attempts of a step came to.
+#[derive(Default)]
 struct Attempts {
     what: Value,
     kept: Vec<Observation>,
@@ -74,8 +115,8 @@ struct Attempts {
 impl Session {
     /// A session of `unit` in `lane`.
     #[must_use]
-    pub fn new(unit: Unit, lane: Lane, seed: u64, (events, snapshots): (EventSink, SnapshotCompare)) -> Self {
-        let mut names = Names::new(seed, &unit.id);
+    pub fn new(unit: Unit, lane: Lane, means: Means) -> Self {
+        let mut names = Names::new(means.seed, &unit.id);
         names.bind("lane.name", json!(lane.name()));
         if let Some(objects) = lane.objects() {
             names.bind("lane.bucket", json!(objects.bucket));
@@ -84,7 +125,17 @@ impl Session {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .expect("the TLS provider is installed before any session begins");
-        Self { unit, lane, names, client, last: None, events, snapshots }
+        Self {
+            unit,
+            lane: Arc::new(lane),
+            names,
+            client,
+            last: None,
+            means,
+            index: Arc::default(),
+            judged: Arc::default(),
+            deferred: Arc::default(),
+        }
     }
 
     /// The unit at work.
@@ -93,25 +144,59 @@ impl Session {
         &self.unit
     }
 
-    /// Gives the lane back, to be closed or kept.
+    /// The backend the lane is on.
     #[must_use]
-    pub fn into_lane(self) -> Lane {
-        self.lane
+    pub fn backend(&self) -> &'static str {
+        self.means.backend
     }
 
-    /// Carries out one step and reports it.
-    pub async fn step(&mut self, step: &Step, phase: Phase, index: usize) -> Verdict {
+    /// Steps with a check that were carried out so far.
+    #[must_use]
+    pub fn judged(&self) -> usize {
+        self.judged.load(Ordering::Relaxed)
+    }
+
+    /// Counts steps from the beginning again.
+    pub fn begin_phase(&self) {
+        self.index.store(0, Ordering::Relaxed);
+    }
+
+    /// Gives the lane back, to be closed or kept.
+    ///
+    /// # Panics
+    /// When a branch of the session is still at work, which nobody can hold on to.
+    #[must_use]
+    pub fn into_lane(self) -> Lane {
+        Arc::into_inner(self.lane).expect("branches of a session end before it does")
+    }
+
+    /// Carries out one step, and those inside of it, and reports them. A step for another backend is left out.
+    pub fn step<'s>(&'s mut self, step: &'s Step, phase: Phase) -> BoxFuture<'s, Verdict> {
+        Box::pin(async move {
+            if !step.backends.is_empty() && !step.backends.iter().any(|backend| backend == self.means.backend) {
+                return Verdict::Passed;
+            }
+            if step.checked {
+                self.judged.fetch_add(1, Ordering::Relaxed);
+            }
+            match &step.action {
+                Action::Parallel(branches) => self.parallel(branches, phase).await,
+                Action::Each(each) => self.each((step, each), phase).await,
+                Action::Always(always) => self.always((step, always), phase).await,
+                Action::Defer(steps) => self.defer(steps),
+                _ => self.single(step, phase).await,
+            }
+        })
+    }
+
+    async fn single(&mut self, step: &Step, phase: Phase) -> Verdict {
         // Binding names is bookkeeping; it is reported only when it fails.
         let silent = matches!(&step.action, Action::Let(_));
-        let unit = self.unit.id.clone();
-        if !silent {
-            let title = step.title.clone();
-            self.events.emit(Event::StepStarted { unit: unit.clone(), phase, index, title });
-        }
-        let begun = Instant::now();
-        let mark = self.lane.log_mark();
+        let begun = if silent { self.begin(phase) } else { self.announce(step, phase) };
         let mut attempts = self.attempt_until_settled(step).await;
-        let mut verdict = judge::step_verdict(&attempts.failures, step.within.is_some(), attempts.answered);
+        // Nobody to confirm a human step is no fault of the service.
+        let waited = step.within.is_some() || matches!(&step.action, Action::Human(_));
+        let mut verdict = judge::step_verdict(&attempts.failures, waited, attempts.answered);
         if verdict == Verdict::Passed {
             attempts.failures.extend(self.keep(step, &attempts));
             if attempts.failures.is_empty() {
@@ -123,13 +208,29 @@ impl Session {
         if let (Verdict::Failed | Verdict::Inconclusive, Some(death)) = (verdict, self.lane.service_down()) {
             attempts.failures.push(self.world_failed(step, &death));
         }
-        if silent && verdict == Verdict::Passed {
-            return verdict;
+        if !silent || verdict != Verdict::Passed {
+            self.report(step, begun, attempts, verdict);
         }
-        let log_window = if verdict == Verdict::Passed { Vec::new() } else { self.lane.log_since(&mark) };
+        verdict
+    }
+
+    fn begin(&self, phase: Phase) -> Begun {
+        let index = self.index.fetch_add(1, Ordering::Relaxed);
+        Begun { phase, index, at: Instant::now(), mark: self.lane.log_mark() }
+    }
+
+    fn announce(&self, step: &Step, phase: Phase) -> Begun {
+        let begun = self.begin(phase);
+        let (unit, title, index) = (self.unit.id.clone(), step.title.clone(), begun.index);
+        self.means.events.emit(Event::StepStarted { unit, phase, index, title });
+        begun
+    }
+
+    fn report(&self, step: &Step, begun: Begun, attempts: Attempts, verdict: Verdict) {
+        let log_window = if verdict == Verdict::Passed { Vec::new() } else { self.lane.log_since(&begun.mark) };
         let report = StepReport {
-            index,
-            phase,
+            index: begun.index,
+            phase: begun.phase,
             title: step.title.clone(),
             place: step.place.clone(),
             covers: step.covers.clone(),
@@ -140,10 +241,9 @@ impl Session {
             verdict,
             failures: attempts.failures,
             log_window,
-            took: begun.elapsed(),
+            took: begun.at.elapsed(),
         };
-        self.events.emit(Event::StepFinished { unit, step: Box::new(report) });
-        verdict
+        self.means.events.emit(Event::StepFinished { unit: self.unit.id.clone(), step: Box::new(report) });
     }
 
     /// Tries until the expectations hold (and stay so, where that is asked), at most as long as `within` allows.
@@ -151,14 +251,7 @@ impl Session {
         let begun = Instant::now();
         let mut pause = FIRST_PAUSE;
         let mut held_since: Option<Instant> = None;
-        let mut attempts = Attempts {
-            what: Value::Null,
-            kept: Vec::new(),
-            count: 0,
-            answered: false,
-            failures: Vec::new(),
-            expected: BTreeMap::new(),
-        };
+        let mut attempts = Attempts::default();
         loop {
             self.attempt(step, &mut attempts).await;
             let holds = attempts.failures.is_empty();
@@ -183,6 +276,8 @@ impl Session {
     async fn attempt(&mut self, step: &Step, attempts: &mut Attempts) {
         attempts.count += 1;
         let scene = Scene {
+            unit: &self.unit.id,
+            desk: &self.means.desk,
             lane: &self.lane,
             names: &self.names,
             identity: step.identity.as_deref(),
@@ -237,18 +332,32 @@ impl Session {
             }
         }
         for save in &step.save {
-            match save.path.get(document) {
-                Some(value) => self.names.bind(&save.name, value.clone()),
-                None => failures.push(Failure {
-                    path: save.text.clone(),
-                    expected: format!("a value to save as `{}`", save.name),
-                    actual: "nothing".to_owned(),
-                    place: save.place.clone(),
-                    line: step.line.clone(),
-                }),
-            }
+            let (expected, actual) = match save.path.get(document) {
+                Some(value) if !save.secret || self.mask(&save.name, value) => {
+                    self.names.bind(&save.name, value.clone());
+                    continue;
+                }
+                Some(_) => {
+                    let least = SHORTEST_SECRET;
+                    (format!("text of {least} bytes or more to mask as `{}`", save.name), "another value")
+                }
+                None => (format!("a value to save as `{}`", save.name), "nothing"),
+            };
+            failures.push(Failure {
+                path: save.text.clone(),
+                expected,
+                actual: actual.to_owned(),
+                place: save.place.clone(),
+                line: step.line.clone(),
+            });
         }
         failures
+    }
+
+    /// Has a value masked from now on; false when it is not text that can be told from ordinary words.
+    fn mask(&self, name: &str, value: &Value) -> bool {
+        let text = value.as_str().filter(|text| text.len() >= SHORTEST_SECRET);
+        text.inspect(|text| (self.means.secret)(name, text)).is_some()
     }
 
     fn compare_snapshot(&mut self, step: &Step, attempts: &Attempts) -> Option<Verdict> {
@@ -256,7 +365,7 @@ impl Session {
         let Some(Ok(document)) = attempts.kept.last().map(|o| &o.answer) else { return None };
         // A snapshot is the same on every lane and backend.
         let value = portable(spec.path.get(document).unwrap_or(&Value::Null), &self.lane);
-        let outcome = (self.snapshots)(&SnapshotRequest { unit: &self.unit, name: &spec.name, value: &value });
+        let outcome = (self.means.snapshots)(&SnapshotRequest { unit: &self.unit, name: &spec.name, value: &value });
         let (result, verdict) = match outcome.result {
             Ok(SnapshotResult::Matched) => (SnapshotResult::Matched, Verdict::Passed),
             Ok(other) => (other, Verdict::Snapshot),
@@ -264,7 +373,7 @@ impl Session {
             Err(reason) => (SnapshotResult::Different(reason), Verdict::Failed),
         };
         let unit = self.unit.id.clone();
-        self.events.emit(Event::Snapshot { unit, file: outcome.file, text: outcome.text, result });
+        self.means.events.emit(Event::Snapshot { unit, file: outcome.file, text: outcome.text, result });
         Some(verdict)
     }
 
@@ -273,6 +382,7 @@ impl Session {
     }
 }
 
+/// A failure that is the step's as a whole.
 fn failure_at(step: &Step, path: &str, expected: &str, actual: &str) -> Failure {
     Failure {
         path: path.to_owned(),

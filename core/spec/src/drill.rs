@@ -1,12 +1,21 @@
 //! What a drill is once it has been read: nothing optional that has a default, nothing that still has to be looked up.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use crate::source::{Place, Source, Span};
 use crate::template::Path;
+
+mod action;
+
+pub use crate::catalog::{ACTIONS, ActionInfo};
+pub use action::{
+    Action, Always, Body, Double, DoubleOperation, Drained, Each, Exec, Http, Human, Load, Logs, Metrics, Object,
+    ObjectOperation, ServicePath, Sql, Tool,
+};
 
 /// A drill, or a scenario lowered to one.
 #[derive(Debug, Clone)]
@@ -23,6 +32,12 @@ pub struct Drill {
     pub tags: Vec<String>,
     /// Bound for the whole drill.
     pub budget: Duration,
+    /// Full names of the units that have to pass before this one begins.
+    pub needs: Vec<Need>,
+    /// Keys of which two units that run at the same time have none in common.
+    pub exclusive: Vec<String>,
+    /// The cell of the matrix this unit is, as axis and value; empty without a matrix.
+    pub cell: Vec<(String, String)>,
     /// Environment by service that only this drill's lane sees.
     pub env: BTreeMap<String, BTreeMap<String, String>>,
     /// Checked before the steps and again after everything.
@@ -33,6 +48,50 @@ pub struct Drill {
     pub finally: Vec<Step>,
     /// SHA-256 of the text, lower-case hex.
     pub text_sha256: String,
+}
+
+/// A unit that has to pass first.
+#[derive(Debug, Clone)]
+pub struct Need {
+    /// Its full name, once the project has been read; before that the name as written.
+    pub unit: String,
+    /// The text it is written in.
+    pub source: Source,
+    /// Where.
+    pub span: Span,
+}
+
+impl Drill {
+    /// Every step, those inside of others included, in the order in which they begin.
+    #[must_use]
+    pub fn every_step(&self) -> Vec<&Step> {
+        let mut all = Vec::new();
+        for steps in [&self.steady, &self.steps, &self.finally] {
+            collect(steps, &mut all);
+        }
+        all
+    }
+}
+
+fn collect<'a>(steps: &'a [Step], all: &mut Vec<&'a Step>) {
+    for step in steps {
+        all.push(step);
+        for inner in step.action.inner() {
+            collect(inner, all);
+        }
+    }
+}
+
+impl Step {
+    /// Changes this step and every step inside of it.
+    pub fn change(&mut self, change: &mut dyn FnMut(&mut Self)) {
+        change(self);
+        for inner in self.action.inner_mut() {
+            for step in inner {
+                step.change(change);
+            }
+        }
+    }
 }
 
 /// One step: an action, what must hold of its answer, and what is kept of it.
@@ -64,6 +123,8 @@ pub struct Step {
     pub stays_for: Option<Duration>,
     /// Bound for one attempt.
     pub timeout: Duration,
+    /// Backends it applies to; empty for all.
+    pub backends: Vec<String>,
     /// Compare a part of the answer with an accepted snapshot.
     pub snapshot: Option<SnapshotSpec>,
     /// Names its templates ask for, for the binding check.
@@ -94,6 +155,27 @@ pub struct Expectation {
     pub line: String,
     /// Where the parts of the pattern are written: path such as `body.state`, place, line.
     pub parts: Vec<(String, Place, String)>,
+    /// How the pattern is meant.
+    pub check: Check,
+}
+
+/// How the pattern of an expectation is meant.
+#[derive(Debug, Clone)]
+pub enum Check {
+    /// The field fits the pattern.
+    Fits,
+    /// The pattern is a mapping of JSONPath (RFC 9535) to pattern, over the named field of the answer.
+    Selected {
+        /// Field of the answer.
+        of: &'static str,
+    },
+    /// The named field of the answer conforms to a JSON Schema; the pattern is the schema's path.
+    Conforms {
+        /// Field of the answer.
+        of: &'static str,
+        /// The schema.
+        schema: Arc<Value>,
+    },
 }
 
 impl Expectation {
@@ -122,6 +204,8 @@ pub struct Save {
     pub text: String,
     /// Where it is written.
     pub place: Place,
+    /// Whether the value is masked in everything that is written.
+    pub secret: bool,
 }
 
 /// A part of an answer that is compared with an accepted text.
@@ -133,215 +217,4 @@ pub struct SnapshotSpec {
     pub path: Path,
     /// Where it is written.
     pub place: Place,
-}
-
-/// What a step does. Values still hold templates.
-#[derive(Debug, Clone)]
-pub enum Action {
-    /// An HTTP request to a service.
-    Http(Http),
-    /// A tool call through the gateway.
-    Tool(Tool),
-    /// A statement on the lane's database.
-    Sql(Sql),
-    /// An operation on the lane's bucket.
-    Object(Object),
-    /// The alerts a service shows.
-    Alerts(ServicePath),
-    /// A one-shot job of the topology, run in the lane.
-    Job(String),
-    /// The answer of the step before, looked at again; the path picks a part of it.
-    Last(Path),
-    /// Binds names.
-    Let(Vec<(String, Value)>),
-    /// Says something in the report.
-    Note(String),
-}
-
-/// A service and a path on it.
-#[derive(Debug, Clone)]
-pub struct ServicePath {
-    /// Name in the topology.
-    pub service: String,
-    /// Path with a leading slash, and a query where there is one.
-    pub path: String,
-}
-
-/// An HTTP request.
-#[derive(Debug, Clone)]
-pub struct Http {
-    /// Method in capitals.
-    pub method: &'static str,
-    /// Where to.
-    pub target: ServicePath,
-    /// Query parameters.
-    pub query: Vec<(String, Value)>,
-    /// Headers.
-    pub headers: Vec<(String, Value)>,
-    /// The body.
-    pub body: Body,
-}
-
-/// A request's body.
-#[derive(Debug, Clone)]
-pub enum Body {
-    /// None.
-    Empty,
-    /// A JSON document.
-    Json(Value),
-    /// Text as it is.
-    Text(String),
-}
-
-/// A tool call.
-#[derive(Debug, Clone)]
-pub struct Tool {
-    /// The tool's name in either spelling.
-    pub name: String,
-    /// Its arguments.
-    pub args: Value,
-}
-
-/// A statement.
-#[derive(Debug, Clone)]
-pub struct Sql {
-    /// Database service of the topology.
-    pub service: String,
-    /// The statement, with `$1`, `$2` for the parameters.
-    pub statement: String,
-    /// Whether rows are wanted back.
-    pub query: bool,
-    /// Parameters, sent as text and cast in the statement.
-    pub params: Vec<Value>,
-}
-
-/// An operation on objects.
-#[derive(Debug, Clone)]
-pub struct Object {
-    /// What to do.
-    pub operation: ObjectOperation,
-    /// The key, or for a list its prefix.
-    pub key: String,
-    /// What to write.
-    pub content: Body,
-    /// Content type of what is written.
-    pub content_type: Option<String>,
-}
-
-/// What to do with an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ObjectOperation {
-    /// Write it.
-    Put,
-    /// Read it.
-    Get,
-    /// Ask for its size and digest.
-    Head,
-    /// List keys under a prefix.
-    List,
-    /// Remove it.
-    Delete,
-}
-
-/// What is known of a kind of action: one row of the catalog.
-#[derive(Debug, Clone, Copy)]
-pub struct ActionInfo {
-    /// The key in a step.
-    pub name: &'static str,
-    /// One line.
-    pub summary: &'static str,
-    /// Fields of its answer that `expect`, `save` and `snapshot` may name.
-    pub fields: &'static [&'static str],
-    /// A step that uses it.
-    pub example: &'static str,
-}
-
-/// The catalog of actions.
-pub const ACTIONS: &[ActionInfo] = &[
-    ActionInfo {
-        name: "http",
-        summary: "sends a request to a service",
-        fields: &["status", "headers", "body", "latency_ms"],
-        example: "as: dispatcher\nhttp: { get: dispatch-api/tickets/00000000-0000-4000-8000-000000000000 }\nexpect: { status: 404, body: { error: { code: TICKET_NOT_FOUND, \"...\": any } } }\n",
-    },
-    ActionInfo {
-        name: "tool",
-        summary: "calls a tool through the gateway, in either spelling",
-        fields: &["http_status", "ok", "is_error", "status", "body", "error", "details", "latency_ms"],
-        example: "as: dispatcher\ntool: { call: dispatcher_cockpit }\nexpect: { status: 200, body: { queue: \"#list\", \"...\": any } }\n",
-    },
-    ActionInfo {
-        name: "sql",
-        summary: "runs a statement on the lane's database",
-        fields: &["rows", "row_count"],
-        example: "sql: { query: \"select count(*) as n from tickets\" }\nexpect: { rows: [{ n: \"#int >= 0\" }] }\n",
-    },
-    ActionInfo {
-        name: "object",
-        summary: "puts, gets, heads, lists or deletes objects in the lane's bucket",
-        fields: &["exists", "size", "sha256", "etag", "content_type", "text", "json", "keys", "count"],
-        example: "object: { put: photos/a.txt, text: hello }\nexpect: { size: 5 }\n",
-    },
-    ActionInfo {
-        name: "alerts",
-        summary: "reads the alerts a service shows; `fires`, `clears`, `only` and `none` read best",
-        fields: &["status", "codes", "alerts", "body", "fires", "clears", "only", "none"],
-        example: "alerts: dispatch-api/ops/alerts\nexpect: { clears: STUCK_SCHEDULING }\nwithin: 5s\n",
-    },
-    ActionInfo {
-        name: "job",
-        summary: "runs a one-shot job of the topology in the lane",
-        fields: &["exit", "output", "json"],
-        example: "job: bootstrap\nexpect: { exit: 0 }\n",
-    },
-    ActionInfo {
-        name: "last",
-        summary: "looks again at the answer of the step before: `answer` is all of it, a path is a part (`value`)",
-        fields: &["status", "headers", "body", "rows", "row_count", "codes", "error", "exit", "json", "value"],
-        example: "last: body.id\nexpect: { value: \"#uuid\" }\n",
-    },
-    ActionInfo {
-        name: "let",
-        summary: "binds names to values",
-        fields: &[],
-        example: "let: { answer: 42 }\n",
-    },
-    ActionInfo { name: "note", summary: "says something in the report", fields: &[], example: "note: left for the handover\n" },
-];
-
-impl Action {
-    /// The catalog's row for this action.
-    #[must_use]
-    pub fn info(&self) -> &'static ActionInfo {
-        let name = match self {
-            Self::Http(_) => "http",
-            Self::Tool(_) => "tool",
-            Self::Sql(_) => "sql",
-            Self::Object(_) => "object",
-            Self::Alerts(_) => "alerts",
-            Self::Job(_) => "job",
-            Self::Last(_) => "last",
-            Self::Let(_) => "let",
-            Self::Note(_) => "note",
-        };
-        ACTIONS.iter().find(|info| info.name == name).expect("every action has a row in the catalog")
-    }
-
-    /// The action in a few words, for steps without a title.
-    #[must_use]
-    pub fn describe(&self) -> String {
-        match self {
-            Self::Http(http) => format!("{} {}{}", http.method, http.target.service, http.target.path),
-            Self::Tool(tool) => format!("tool {}", tool.name),
-            Self::Sql(sql) => format!("sql {}", sql.statement.split_whitespace().collect::<Vec<_>>().join(" ")),
-            Self::Object(object) => format!("object {:?} {}", object.operation, object.key).to_lowercase(),
-            Self::Alerts(target) => format!("alerts of {}", target.service),
-            Self::Job(job) => format!("job {job}"),
-            Self::Last(_) => "the last answer".to_owned(),
-            Self::Let(names) => {
-                format!("let {}", names.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", "))
-            }
-            Self::Note(text) => format!("note: {text}"),
-        }
-    }
 }

@@ -7,10 +7,12 @@ use gherkin::{Background, Examples, GherkinEnv};
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::drill::{Drill, Step};
+use crate::parse::matrix::Cell;
 use crate::parse::{Context, DEFAULT_BUDGET, Reader, sha256_hex};
 use crate::phrase::{Meaning, Vocabulary};
 use crate::source::{Source, Span};
 
+mod argument;
 pub mod lint;
 
 /// A scenario, lowered.
@@ -114,6 +116,8 @@ fn push_rows(
             for step in &mut filled.steps {
                 step.value = substitute(&step.value, &row);
                 step.docstring = step.docstring.as_ref().map(|text| substitute(text, &row));
+                let cells = step.table.iter_mut().flat_map(|table| table.rows.iter_mut().flatten());
+                cells.for_each(|cell| *cell = substitute(cell, &row));
             }
             push(filled);
         }
@@ -168,6 +172,9 @@ fn lower(
         runbook: None,
         tags,
         budget: DEFAULT_BUDGET,
+        needs: Vec::new(),
+        exclusive: exclusive(&feature),
+        cell: Vec::new(),
         env: lowering.env,
         steady: Vec::new(),
         steps,
@@ -176,6 +183,12 @@ fn lower(
     };
     crate::parse::bindings::check(&drill, out);
     Some(Scenario { drill, sentences, feature })
+}
+
+/// `@exclusive:KEY` is a scenario's way to say `exclusive: [KEY]`.
+fn exclusive(feature: &gherkin::Feature) -> Vec<String> {
+    let tags = feature.tags.iter().chain(feature.scenarios.iter().flat_map(|scenario| &scenario.tags));
+    tags.filter_map(|tag| tag.trim_start_matches('@').strip_prefix("exclusive:")).map(str::to_owned).collect()
 }
 
 struct Lowering<'a> {
@@ -211,19 +224,27 @@ impl Lowering<'_> {
             self.env.entry(service.clone()).or_default().extend(variables.clone());
         }
         let Meaning::Steps(node) = &phrase.meaning else {
+            argument::bind(self.source, step, &[], out);
             self.act_as(&values, span, out);
             return Vec::new();
         };
         let node = phrase.fill(node, &values);
         let mut found = Vec::new();
+        let cell = Some(Cell::default());
         let mut reader =
-            Reader { source: &phrase.source, context: self.context, out: &mut found, including: Vec::new() };
+            Reader { source: &phrase.source, context: self.context, out: &mut found, including: Vec::new(), cell };
+        let asked = reader.names_in(&node);
         let mut steps = reader.steps(&node, "steps");
+        if let Some(bound) = argument::bind(self.source, step, &asked, out) {
+            steps.insert(0, bound);
+        }
         out.extend(found.into_iter().map(|d| d.related(self.source, span, "used by this sentence")));
         for lowered in &mut steps {
-            lowered.identity = lowered.identity.take().or_else(|| self.identity.clone());
-            lowered.line = self.source.line(step.position.line).to_owned();
-            lowered.place = self.source.place(span);
+            lowered.change(&mut |lowered| {
+                lowered.identity = lowered.identity.take().or_else(|| self.identity.clone());
+                lowered.line = self.source.line(step.position.line).to_owned();
+                lowered.place = self.source.place(span);
+            });
         }
         steps
     }

@@ -138,6 +138,11 @@ pub fn text(source: &Source, node: &Node, name: &str, out: &mut Vec<Diagnostic>)
 /// A duration written as a whole number with a unit: `250ms`, `5s`, `2m`, `1h`.
 pub fn duration(source: &Source, node: &Node, name: &str, out: &mut Vec<Diagnostic>) -> Option<Duration> {
     let parsed = node.as_text().and_then(parse_duration);
+    if parsed.is_some_and(|duration| duration.is_zero()) {
+        let message = format!("`{name}` is no time at all, so nothing could happen in it");
+        out.push(Diagnostic::new(Code::BadDuration, source, node.span, message).help("leave it out, or give it a length"));
+        return None;
+    }
     if parsed.is_none() {
         let message = format!("`{name}` is a duration with a unit");
         out.push(Diagnostic::new(Code::BadDuration, source, node.span, message).help("for example `250ms`, `5s`, `2m` or `1h`"));

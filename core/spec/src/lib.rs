@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod catalog;
 pub mod code;
 pub mod diagnostic;
 pub mod drill;
@@ -10,7 +11,9 @@ pub mod parse;
 pub mod pattern;
 pub mod phrase;
 pub mod project;
+pub mod reference;
 pub mod runbook;
+pub mod select;
 pub mod source;
 pub mod template;
 pub mod topology;

@@ -81,11 +81,55 @@ impl Node {
         entries.iter().find(|(k, _)| k.name == name).map(|(_, v)| v)
     }
 
+    /// The tree with holes filled in. Text that is one hole and nothing else becomes the value itself; elsewhere the
+    /// value is put in as text.
+    #[must_use]
+    pub fn filled(&self, holes: &[(String, Kind)]) -> Self {
+        let kind = match &self.kind {
+            Kind::Text(text) => holes
+                .iter()
+                .find(|(hole, _)| hole == text)
+                .map_or_else(|| Kind::Text(fill_text(text, holes)), |(_, value)| value.clone()),
+            Kind::List(items) => Kind::List(items.iter().map(|item| item.filled(holes)).collect()),
+            Kind::Map(entries) => Kind::Map(
+                entries
+                    .iter()
+                    .map(|(key, value)| {
+                        (Key { name: fill_text(&key.name, holes), span: key.span }, value.filled(holes))
+                    })
+                    .collect(),
+            ),
+            other => other.clone(),
+        };
+        Self { span: self.span, kind }
+    }
+
+    /// A scalar as text; nothing of a list, a mapping or `null`.
+    #[must_use]
+    pub fn scalar(&self) -> Option<String> {
+        match &self.kind {
+            Kind::Text(text) => Some(text.clone()),
+            Kind::Number(number) => Some(number.to_string()),
+            Kind::Bool(value) => Some(value.to_string()),
+            Kind::Null | Kind::List(_) | Kind::Map(_) => None,
+        }
+    }
+
     /// The text, if this is one.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         if let Kind::Text(text) = &self.kind { Some(text) } else { None }
     }
+}
+
+fn fill_text(text: &str, holes: &[(String, Kind)]) -> String {
+    if !text.contains("${") {
+        return text.to_owned();
+    }
+    holes.iter().fold(text.to_owned(), |text, (hole, value)| {
+        let value = Node { span: Span::default(), kind: value.clone() };
+        text.replace(hole, &value.scalar().unwrap_or_default())
+    })
 }
 
 /// Reads one YAML document. Syntax errors, an empty document and repeated keys are reported; the tree is given

@@ -7,14 +7,19 @@ use sha2::{Digest, Sha256};
 
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
-use crate::drill::{Drill, Step};
+use crate::drill::{Drill, Need, Step};
+use crate::parse::matrix::Cell;
 use crate::fields::{Fields, text, wrong_type};
 use crate::node::{self, Kind, Node};
 use crate::source::{Source, Span, Texts};
 
 pub mod action;
 pub mod bindings;
+pub mod effort;
 pub mod expect;
+pub mod matrix;
+pub mod nested;
+pub mod observe;
 pub mod step;
 
 /// Bound of a drill that does not give its own.
@@ -31,6 +36,10 @@ pub struct Names {
     pub jobs: BTreeSet<String>,
     /// Identities for `as:`.
     pub identities: BTreeSet<String>,
+    /// Programs that `exec:` may run.
+    pub programs: BTreeSet<String>,
+    /// The query that counts the work that is left.
+    pub drained: Option<String>,
 }
 
 /// What a reader of drills may look at.
@@ -52,6 +61,8 @@ pub struct Reader<'a, 'o> {
     pub out: &'o mut Vec<Diagnostic>,
     /// Paths of the blocks being included, outermost first.
     pub including: Vec<String>,
+    /// The cell of the matrix being read; nothing where it is not known, as in a block read by itself.
+    pub cell: Option<Cell>,
 }
 
 /// SHA-256 of a text as lower-case hex.
@@ -60,15 +71,27 @@ pub fn sha256_hex(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Reads a file under `drills/` that is a drill. A block gives nothing; blocks are read where they are used.
-pub fn drill(source: &Source, context: Context<'_>, out: &mut Vec<Diagnostic>) -> Option<Drill> {
-    let root = node::parse(source, out)?;
-    let mut reader = Reader { source, context, out, including: Vec::new() };
+/// Reads a file under `drills/` that is a drill: one unit, or one for each cell of its matrix. A block gives none;
+/// blocks are read where they are used.
+pub fn drill(source: &Source, context: Context<'_>, out: &mut Vec<Diagnostic>) -> Vec<Drill> {
+    let Some(root) = node::parse(source, out) else { return Vec::new() };
     if root.get("block").is_some() {
-        reader.block_alone(&root);
-        return None;
+        Reader { source, context, out, including: Vec::new(), cell: None }.block_alone(&root);
+        return Vec::new();
     }
-    reader.drill(&root)
+    let cells = matrix::cells(source, &root, out);
+    let mut drills = Vec::new();
+    // A mistake is the same in every cell; it is said once.
+    let mut found: Vec<Diagnostic> = Vec::new();
+    for cell in cells {
+        let root = root.filled(&cell.holes());
+        let mut here = Vec::new();
+        let mut reader = Reader { source, context, out: &mut here, including: Vec::new(), cell: Some(cell) };
+        drills.extend(reader.drill(&root));
+        found.extend(here.into_iter().filter(|d| !found.iter().any(|f| (f.code, f.span) == (d.code, d.span))).collect::<Vec<_>>());
+    }
+    out.extend(found);
+    drills
 }
 
 impl<'a> Reader<'a, '_> {
@@ -81,8 +104,13 @@ impl<'a> Reader<'a, '_> {
         let tags = fields.texts("tags", self.out).into_iter().map(|(tag, _)| tag).collect();
         let budget = fields.duration("budget", self.out).unwrap_or(DEFAULT_BUDGET);
         let env = fields.take("env").map(|node| self.env(node)).unwrap_or_default();
-        let vars = fields.take("vars").and_then(|node| self.bind_step(node));
-        let mut steps: Vec<Step> = vars.into_iter().collect();
+        let needs = self.needs(&mut fields);
+        let exclusive = fields.texts("exclusive", self.out).into_iter().map(|(key, _)| key).collect();
+        let cell = self.cell.clone().unwrap_or_default();
+        // The matrix itself has been read before the first cell.
+        fields.take("matrix");
+        let mut steps: Vec<Step> = cell.bind_step(self.source, fields.head()).into_iter().collect();
+        steps.extend(fields.take("vars").and_then(|node| self.bind_step(node)));
         if let Some(node) = fields.take("use") {
             steps.extend(self.uses(node));
         }
@@ -101,12 +129,15 @@ impl<'a> Reader<'a, '_> {
             self.check_name(node);
         }
         let drill = Drill {
-            id: self.source.path().trim_end_matches(".yaml").to_owned(),
-            title: title?,
+            id: cell.unit(self.source.path().trim_end_matches(".yaml")),
+            title: cell.title(&title?),
             place: self.source.place(head),
             runbook,
             tags,
             budget,
+            needs,
+            exclusive,
+            cell: cell.values,
             env,
             steady,
             steps,
@@ -130,14 +161,18 @@ impl<'a> Reader<'a, '_> {
 
     /// Checks that concern a drill as a whole: something is checked, names are bound, step ids are unique.
     pub fn check_whole(&mut self, drill: &Drill, head: Span) {
-        let all = || drill.steps.iter().chain(&drill.steady);
-        if !drill.steps.is_empty() && !all().any(|step| step.checked) {
+        if !drill.steps.is_empty() && !drill.every_step().iter().any(|step| step.checked) {
             self.out.push(
                 Diagnostic::new(Code::NoChecks, self.source, head, "no step of this drill checks anything")
                     .help("add `expect:` to a step; a drill that cannot fail proves nothing"),
             );
         }
         bindings::check(drill, self.out);
+    }
+
+    fn needs(&mut self, fields: &mut Fields<'a>) -> Vec<Need> {
+        let names = fields.texts("needs", self.out);
+        names.into_iter().map(|(unit, span)| Need { unit, source: self.source.clone(), span }).collect()
     }
 
     fn runbook(&mut self, fields: &mut Fields<'a>) -> Option<String> {

@@ -1,9 +1,13 @@
 //! Patterns of expectations: plain values, typed markers, and objects that may be open.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use regex::Regex;
-use serde_json::Value;
+use serde_json::{Number, Value};
+
+pub mod number;
+mod set;
 
 /// The key that opens an object to members that are not named: `"...": any`.
 pub const OPEN: &str = "...";
@@ -43,13 +47,20 @@ pub enum Marker {
     Hex64,
     /// `#2xx`: a status from 200 to 299.
     Success,
+    /// `#approx 100 +- 5` or `#approx 100 +- 5%`: a number no further away than that.
+    Approx {
+        /// The middle.
+        near: f64,
+        /// The furthest distance.
+        tolerance: f64,
+    },
 }
 
 /// `> 0`, `>= 1`, `< 5`, `<= 5`, `= 3`.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
     operator: Operator,
-    bound: f64,
+    bound: Number,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,19 +87,20 @@ impl Comparison {
         ];
         let found = operators.iter().find_map(|(sign, operator)| Some((text.strip_prefix(sign)?, *operator)));
         let (rest, operator) = found.ok_or_else(|| format!("`{text}` is not a comparison such as `> 0`"))?;
-        let bound = rest.trim().parse().map_err(|_| format!("`{}` is not a number", rest.trim()))?;
+        let bound = serde_json::from_str(rest.trim()).map_err(|_| format!("`{}` is not a number", rest.trim()))?;
         Ok(Some(Self { operator, bound }))
     }
 
     /// Whether `value` satisfies the comparison.
     #[must_use]
-    pub fn holds(self, value: f64) -> bool {
+    pub fn holds(&self, value: &Number) -> bool {
+        let order = number::order(value, &self.bound);
         match self.operator {
-            Operator::Greater => value > self.bound,
-            Operator::AtLeast => value >= self.bound,
-            Operator::Less => value < self.bound,
-            Operator::AtMost => value <= self.bound,
-            Operator::Equal => (value - self.bound).abs() < f64::EPSILON,
+            Operator::Greater => order == Ordering::Greater,
+            Operator::AtLeast => order != Ordering::Less,
+            Operator::Less => order == Ordering::Less,
+            Operator::AtMost => order != Ordering::Greater,
+            Operator::Equal => order == Ordering::Equal,
         }
     }
 }
@@ -96,12 +108,41 @@ impl Comparison {
 /// Names of all markers, for messages and completion.
 pub const MARKERS: &[&str] = &[
     "#uuid", "#time", "#int", "#number", "#text", "#bool", "#null", "#any", "#absent", "#list", "#object", "#regex",
-    "#contains", "#not", "#hex64", "#2xx",
+    "#contains", "#not", "#hex64", "#2xx", "#approx",
 ];
 
-/// Patterns for a list that are written as an object with one key: `{"#has": pattern}` (at least one element fits),
-/// `{"#lacks": pattern}` (none does), `{"#each": pattern}` (every one does, and there is at least one).
-pub const LIST_KEYS: &[&str] = &["#has", "#lacks", "#each"];
+/// Markers with what each accepts, for the reference.
+pub const MARKER_DOCS: &[(&str, &str)] = &[
+    ("#uuid", "8-4-4-4-12 hexadecimal digits"),
+    ("#time", "RFC 3339 with an offset"),
+    ("#int", "a whole number; compared: `#int > 0`, `#int <= 5`, `#int = 3`"),
+    ("#number", "any number; compared the same way"),
+    ("#text", "text that is not empty"),
+    ("#bool", "`true` or `false`"),
+    ("#null", "`null`"),
+    ("#any", "anything that is there, `null` included"),
+    ("#absent", "the member is not there"),
+    ("#list", "a list; its length compared: `#list >= 1`"),
+    ("#object", "an object"),
+    ("#regex PATTERN", "text the pattern finds"),
+    ("#contains TEXT", "text that contains it"),
+    ("#not TEXT", "anything but this text"),
+    ("#hex64", "64 lower-case hexadecimal digits, as of a SHA-256"),
+    ("#2xx", "a status from 200 to 299"),
+    ("#approx N +- T", "a number no further than T from N; `T%` is a share of N"),
+];
+
+/// Patterns that are written as an object with one key.
+pub const PATTERN_KEYS: &[&str] = &["#has", "#lacks", "#each", "#set", "#oneof"];
+
+/// The same, with what each accepts, for the reference.
+pub const PATTERN_KEY_DOCS: &[(&str, &str)] = &[
+    ("\"#has\": PATTERN", "a list of which at least one element fits"),
+    ("\"#lacks\": PATTERN", "a list of which no element fits"),
+    ("\"#each\": PATTERN", "a list of which every element fits, and which has at least one"),
+    ("\"#set\": [PATTERN, …]", "a list with exactly one element for each pattern, in any order"),
+    ("\"#oneof\": [PATTERN, …]", "a value that at least one of the patterns fits"),
+];
 
 impl Marker {
     /// Reads a marker; text that does not begin with `#`, or begins with `##`, is none.
@@ -125,6 +166,7 @@ impl Marker {
             "#regex" => {
                 return Regex::new(rest).map(|r| Self::Regex(Box::new(r))).map_err(|e| format!("bad pattern: {e}"));
             }
+            "#approx" => return approx(rest),
             "#contains" if rest.is_empty() => return Err("`#contains` needs a text".to_owned()),
             "#contains" => return Ok(Self::Contains(rest.to_owned())),
             "#not" if rest.is_empty() => return Err("`#not` needs a text".to_owned()),
@@ -154,14 +196,15 @@ impl Marker {
             (Self::Bool, value) => value.is_boolean(),
             (Self::Object, value) => value.is_object(),
             (Self::List(bound), Value::Array(items)) => {
-                #[expect(clippy::cast_precision_loss, reason = "lists are far shorter than 2^52")]
-                let length = items.len() as f64;
-                bound.is_none_or(|b| b.holds(length))
+                bound.as_ref().is_none_or(|b| b.holds(&items.len().into()))
             }
             (Self::Int(bound), Value::Number(n)) => {
-                (n.is_i64() || n.is_u64()) && bound.is_none_or(|b| n.as_f64().is_some_and(|v| b.holds(v)))
+                (n.is_i64() || n.is_u64()) && bound.as_ref().is_none_or(|b| b.holds(n))
             }
-            (Self::Number(bound), Value::Number(n)) => bound.is_none_or(|b| n.as_f64().is_some_and(|v| b.holds(v))),
+            (Self::Number(bound), Value::Number(n)) => bound.as_ref().is_none_or(|b| b.holds(n)),
+            (Self::Approx { near, tolerance }, Value::Number(n)) => {
+                n.as_f64().is_some_and(|value| (value - near).abs() <= *tolerance)
+            }
             (Self::Success, Value::Number(n)) => n.as_u64().is_some_and(|status| (200..300).contains(&status)),
             (Self::Not(text), Value::String(value)) => text != value,
             (Self::Not(_), _) => true,
@@ -181,6 +224,20 @@ impl Marker {
             _ => false,
         }
     }
+}
+
+/// `100 +- 5`, `100 ± 5` or `100 +- 5%`.
+fn approx(rest: &str) -> Result<Marker, String> {
+    let wrong = || "`#approx` is written `#approx 100 +- 5` or `#approx 100 +- 5%`".to_owned();
+    let (near, tolerance) = rest.split_once("+-").or_else(|| rest.split_once('±')).ok_or_else(wrong)?;
+    let near: f64 = near.trim().parse().map_err(|_| wrong())?;
+    let tolerance = tolerance.trim();
+    let read = |text: &str| text.trim().parse::<f64>().ok().filter(|t| t.is_finite() && *t >= 0.0).ok_or_else(wrong);
+    let tolerance = match tolerance.strip_suffix('%') {
+        Some(share) => near.abs() * read(share)? / 100.0,
+        None => read(tolerance)?,
+    };
+    if near.is_finite() { Ok(Marker::Approx { near, tolerance }) } else { Err(wrong()) }
 }
 
 /// 8-4-4-4-12 hexadecimal digits in either case.
@@ -272,9 +329,9 @@ fn walk(pattern: &Value, actual: Option<&Value>, path: &str, out: &mut Vec<Misma
                 miss(pattern.to_string());
             }
         }
-        (Value::Object(wanted), Some(Value::Array(items))) if list_key(wanted).is_some() => {
-            if let Some((key, pattern)) = list_key(wanted) {
-                walk_list_key((key, pattern), items, path, out);
+        (Value::Object(wanted), Some(value)) if pattern_key(wanted).is_some() => {
+            if let Some((key, pattern)) = pattern_key(wanted) {
+                walk_key((key, pattern), value, path, out);
             }
         }
         (Value::Object(wanted), Some(Value::Object(_))) => walk_object(wanted, actual, path, out),
@@ -289,7 +346,7 @@ fn walk(pattern: &Value, actual: Option<&Value>, path: &str, out: &mut Vec<Misma
             }
         }
         (Value::Number(wanted), Some(Value::Number(value))) => {
-            if wanted != value && wanted.as_f64() != value.as_f64() {
+            if number::order(wanted, value) != Ordering::Equal {
                 miss(pattern.to_string());
             }
         }
@@ -298,32 +355,42 @@ fn walk(pattern: &Value, actual: Option<&Value>, path: &str, out: &mut Vec<Misma
     }
 }
 
-/// The list pattern an object stands for, if it is one.
+/// The pattern an object with one key stands for, if it is one.
 #[must_use]
-pub fn list_key(wanted: &serde_json::Map<String, Value>) -> Option<(&str, &Value)> {
+pub fn pattern_key(wanted: &serde_json::Map<String, Value>) -> Option<(&str, &Value)> {
     let (key, pattern) = wanted.iter().next().filter(|_| wanted.len() == 1)?;
-    LIST_KEYS.contains(&key.as_str()).then_some((key.as_str(), pattern))
+    PATTERN_KEYS.contains(&key.as_str()).then_some((key.as_str(), pattern))
 }
 
-fn walk_list_key((key, pattern): (&str, &Value), items: &[Value], path: &str, out: &mut Vec<Mismatch>) {
-    let fits = |item: &Value| compare(pattern, Some(item), path).is_empty();
-    let whole = || Some(Value::Array(items.to_vec()).to_string());
-    match key {
-        "#has" if !items.iter().any(fits) => {
-            out.push(Mismatch { path: path.to_owned(), expected: format!("an element like {pattern}"), actual: whole() });
-        }
-        "#lacks" if items.iter().any(fits) => {
-            out.push(Mismatch { path: path.to_owned(), expected: format!("no element like {pattern}"), actual: whole() });
-        }
-        "#each" if items.is_empty() => {
-            out.push(Mismatch { path: path.to_owned(), expected: "at least one element".to_owned(), actual: whole() });
-        }
-        "#each" => {
-            for (index, item) in items.iter().enumerate() {
-                walk(pattern, Some(item), &format!("{path}[{index}]"), out);
+fn walk_key((key, pattern): (&str, &Value), value: &Value, path: &str, out: &mut Vec<Mismatch>) {
+    let mut miss = |expected: String| {
+        out.push(Mismatch { path: path.to_owned(), expected, actual: Some(value.to_string()) });
+    };
+    let fits = |pattern: &Value, item: &Value| compare(pattern, Some(item), path).is_empty();
+    let choices = pattern.as_array().map_or(&[][..], Vec::as_slice);
+    match (key, value) {
+        ("#oneof", value) => {
+            if !choices.iter().any(|choice| fits(choice, value)) {
+                miss(format!("one of {pattern}"));
             }
         }
-        _ => {}
+        (_, Value::Array(items)) => match key {
+            "#has" if !items.iter().any(|item| fits(pattern, item)) => miss(format!("an element like {pattern}")),
+            "#lacks" if items.iter().any(|item| fits(pattern, item)) => miss(format!("no element like {pattern}")),
+            "#each" if items.is_empty() => miss("at least one element".to_owned()),
+            "#each" => {
+                for (index, item) in items.iter().enumerate() {
+                    walk(pattern, Some(item), &format!("{path}[{index}]"), out);
+                }
+            }
+            "#set" => {
+                for expected in set::mismatches(choices, items) {
+                    miss(expected);
+                }
+            }
+            _ => {}
+        },
+        _ => miss(format!("a list with {key} {pattern}")),
     }
 }
 
@@ -349,49 +416,4 @@ fn walk_object(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn fits(pattern: &Value, actual: &Value) -> bool {
-        compare(pattern, Some(actual), "body").is_empty()
-    }
-
-    #[test]
-    fn objects_are_closed_unless_they_say_otherwise() {
-        let actual = json!({"id": "1f0e3dad-9990-4345-9b0f-0a5f5a1b2c3d", "state": "NEW"});
-        assert!(fits(&json!({"id": "#uuid", "state": "NEW"}), &actual));
-        assert!(!fits(&json!({"id": "#uuid"}), &actual));
-        assert!(fits(&json!({"id": "#uuid", "...": "any"}), &actual));
-        assert!(!fits(&json!({"gone": "#any", "...": "any"}), &actual));
-        assert!(fits(&json!({"gone": "#absent", "...": "any"}), &actual));
-    }
-
-    #[test]
-    fn every_mismatch_is_reported_with_its_path() {
-        let found = compare(&json!({"a": 1, "b": ["x", "y"]}), Some(&json!({"a": 2, "b": ["x"]})), "body");
-        let paths: Vec<&str> = found.iter().map(|m| m.path.as_str()).collect();
-        assert_eq!(paths, ["body.a", "body.b"]);
-    }
-
-    #[test]
-    fn markers_check_the_kind_and_the_bound() {
-        assert!(fits(&json!("#int > 0"), &json!(3)));
-        assert!(!fits(&json!("#int > 0"), &json!(0)));
-        assert!(!fits(&json!("#int"), &json!(1.5)));
-        assert!(fits(&json!("#time"), &json!("2026-12-05T10:00:00.000Z")));
-        assert!(!fits(&json!("#time"), &json!("2026-12-05")));
-        assert!(fits(&json!("#list >= 1"), &json!([1])));
-        assert!(!fits(&json!("#list >= 1"), &json!([])));
-        assert!(fits(&json!("##literal"), &json!("#literal")));
-        assert!(fits(&json!("#regex ^a+$"), &json!("aaa")));
-        assert!(fits(&json!(["a", "..."]), &json!(["a", "b"])));
-    }
-
-    #[test]
-    fn unknown_markers_are_errors_and_never_match() {
-        assert!(Marker::parse("#uid").unwrap().is_err());
-        assert!(Marker::parse("#uuid 7").unwrap().is_err());
-        assert!(!fits(&json!("#uid"), &json!("#uid")));
-    }
-}
+mod tests;

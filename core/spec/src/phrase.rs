@@ -8,7 +8,7 @@ use regex::Regex;
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::fields::{Fields, text, wrong_type};
-use crate::node::{self, Key, Kind, Node};
+use crate::node::{self, Kind, Node};
 use crate::source::{Source, Span};
 
 /// One sentence form and what it stands for.
@@ -187,28 +187,12 @@ impl Phrase {
     /// The phrase's steps with its parameters filled in.
     #[must_use]
     pub fn fill(&self, steps: &Node, values: &[String]) -> Node {
-        let pairs: Vec<(String, &str)> =
-            self.args.iter().map(|arg| format!("${{{arg}}}")).zip(values.iter().map(String::as_str)).collect();
-        fill(steps, &pairs)
+        // A number that stands alone stays a number.
+        let kind = |value: &String| {
+            value.parse::<i64>().map_or_else(|_| Kind::Text(value.clone()), |number| Kind::Number(number.into()))
+        };
+        let holes: Vec<(String, Kind)> =
+            self.args.iter().map(|arg| format!("${{{arg}}}")).zip(values.iter().map(kind)).collect();
+        steps.filled(&holes)
     }
-}
-
-fn fill(node: &Node, pairs: &[(String, &str)]) -> Node {
-    let filled = |text: &str| pairs.iter().fold(text.to_owned(), |text, (hole, value)| text.replace(hole, value));
-    let kind = match &node.kind {
-        Kind::Text(text) => {
-            // A lone number parameter stays a number.
-            let number = pairs.iter().find(|(hole, _)| hole == text).and_then(|(_, value)| value.parse::<i64>().ok());
-            number.map_or_else(|| Kind::Text(filled(text)), |n| Kind::Number(n.into()))
-        }
-        Kind::List(items) => Kind::List(items.iter().map(|item| fill(item, pairs)).collect()),
-        Kind::Map(entries) => Kind::Map(
-            entries
-                .iter()
-                .map(|(key, value)| (Key { name: filled(&key.name), span: key.span }, fill(value, pairs)))
-                .collect(),
-        ),
-        other => other.clone(),
-    };
-    Node { span: node.span, kind }
 }

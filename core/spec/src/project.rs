@@ -10,6 +10,8 @@ use crate::runbook;
 use crate::source::{Source, Span, Texts};
 use crate::topology::{self, Topology};
 
+mod needs;
+
 /// Where the topology of a project is, unless another is given.
 pub const TOPOLOGY_PATH: &str = "ops/compose.yaml";
 
@@ -57,6 +59,7 @@ impl Project {
         for drill in &drills {
             check_runbook(texts, drill, &mut out);
         }
+        needs::resolve(&mut drills, &mut out);
         out.sort_by(|a, b| (&a.place, a.code).cmp(&(&b.place, b.code)));
         out.dedup();
         Self { topology, drills, scenarios, vocabulary, diagnostics: out }
@@ -76,7 +79,7 @@ fn read_topology(texts: &Texts, out: &mut Vec<Diagnostic>) -> Option<Topology> {
 }
 
 fn check_runbook(texts: &Texts, drill: &Drill, out: &mut Vec<Diagnostic>) {
-    for Step { covers, place, .. } in drill.steady.iter().chain(&drill.steps).chain(&drill.finally) {
+    for Step { covers, place, .. } in drill.every_step() {
         if let Some(covers) = covers {
             runbook::check_covers(texts, drill.runbook.as_deref(), covers, place, out);
         }

@@ -170,9 +170,9 @@ impl Expr {
         let mut segments = path.0.into_iter();
         let Some(Segment::Key(first)) = segments.next() else { return Err(format!("`${{{text}}}` names nothing")) };
         let rest: Vec<Segment> = segments.collect();
-        // `fresh.uuid`, `lane.bucket` and `run.seed` are names with a dot of their own.
+        // `fresh.uuid`, `lane.bucket`, `matrix.axis` and `run.seed` are names with a dot of their own.
         let (name, path) = match (first.as_str(), rest.split_first()) {
-            ("fresh" | "lane" | "run", Some((Segment::Key(second), tail))) => {
+            ("fresh" | "lane" | "matrix" | "run", Some((Segment::Key(second), tail))) => {
                 (format!("{first}.{second}"), Path(tail.to_vec()))
             }
             _ => (first, Path(rest)),

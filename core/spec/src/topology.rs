@@ -41,6 +41,10 @@ pub struct Topology {
     pub alerts: Alerts,
     /// Headers every request of a method gets unless the step writes its own: method in capitals to name and template.
     pub headers: BTreeMap<String, Vec<(String, String)>>,
+    /// Programs that drills may run on the machine.
+    pub programs: Vec<String>,
+    /// The query that counts the work that is left in a lane.
+    pub drained: Option<String>,
     /// SHA-256 of the text, lower-case hex.
     pub text_sha256: String,
 }
@@ -307,6 +311,8 @@ impl Topology {
             databases: all(&|service| matches!(service.process, Some(Process::Postgres(_)))),
             jobs: all(&|service| service.is_job() && service.process.is_some()),
             identities: self.identities.keys().cloned().collect(),
+            programs: self.programs.iter().cloned().collect(),
+            drained: self.drained.clone(),
         }
     }
 }

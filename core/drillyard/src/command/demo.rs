@@ -12,7 +12,10 @@ pub fn run(common: &Common, keep_stack: bool, ground: &Ground) -> u8 {
         Ok(loaded) => loaded,
         Err(code) => return code,
     };
-    let tasks = select(&loaded.project, &Filter::default());
+    let tasks = match select(&loaded.project, &Filter::default()) {
+        Ok(tasks) => tasks,
+        Err(error) => return complain(exit::TEXT_WRONG, &error.to_string()),
+    };
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(code) => return code,

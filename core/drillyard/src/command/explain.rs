@@ -15,7 +15,7 @@ pub fn run(what: Option<&str>) -> u8 {
             print(&format!("{code}  {}", code.title()));
         }
         for info in ACTIONS {
-            print(&format!("{:<6} {}", info.name, info.summary));
+            print(&format!("{:<9} {}", info.name, info.summary));
         }
         return exit::PASSED;
     };
@@ -34,5 +34,6 @@ pub fn run(what: Option<&str>) -> u8 {
 
 fn action(info: &ActionInfo) -> String {
     let fields = if info.fields.is_empty() { "none".to_owned() } else { info.fields.join(", ") };
-    format!("{}: {}\n\nfields of its answer: {fields}\n\n{}", info.name, info.summary, info.example)
+    let keys: String = info.keys.iter().map(|(key, what)| format!("  {key}: {what}\n")).collect();
+    format!("{}: {}\n\n{keys}\nfields of its answer: {fields}\n\n{}", info.name, info.summary, info.example)
 }

@@ -17,7 +17,10 @@ pub fn run(common: &Common, filter: &Filter, phrases: bool) -> u8 {
         }
         return exit::PASSED;
     }
-    let tasks = select(&loaded.project, filter);
+    let tasks = match select(&loaded.project, filter) {
+        Ok(tasks) => tasks,
+        Err(error) => return complain(exit::NOTHING_PROVED, &error.to_string()),
+    };
     if tasks.is_empty() {
         return complain(exit::NOTHING_PROVED, "nothing matches; `drillyard list` without a filter shows everything");
     }

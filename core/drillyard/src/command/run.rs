@@ -52,7 +52,10 @@ pub fn run(common: &Common, asked: Asked) -> u8 {
         Ok(loaded) => loaded,
         Err(code) => return code,
     };
-    let tasks = select(&loaded.project, &asked.filter);
+    let tasks = match select(&loaded.project, &asked.filter) {
+        Ok(tasks) => tasks,
+        Err(error) => return complain(exit::NOTHING_PROVED, &error.to_string()),
+    };
     if tasks.is_empty() {
         let text = "nothing matches, so nothing would be proved; `drillyard list` shows what there is";
         return complain(exit::NOTHING_PROVED, text);

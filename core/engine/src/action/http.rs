@@ -41,7 +41,11 @@ pub async fn perform(http: &Http, scene: &Scene<'_>) -> Done {
     Done { answer: send(&prepared, scene).await, what }
 }
 
-fn prepare(http: &Http, scene: &Scene<'_>) -> Result<Prepared, String> {
+/// Fills in the templates of a request.
+///
+/// # Errors
+/// The name that has no value.
+pub fn prepare(http: &Http, scene: &Scene<'_>) -> Result<Prepared, String> {
     let path = text_of(&http.target.path, scene)?;
     let query = http
         .query
@@ -127,7 +131,11 @@ pub fn describe(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn text_of(text: &str, scene: &Scene<'_>) -> Result<String, String> {
+/// Fills in the templates of a text.
+///
+/// # Errors
+/// The name that has no value.
+pub fn text_of(text: &str, scene: &Scene<'_>) -> Result<String, String> {
     fill_value(&Value::String(text.to_owned()), scene.names).map(as_text)
 }
 

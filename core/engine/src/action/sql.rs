@@ -30,7 +30,11 @@ fn fill_params(sql: &Sql, scene: &Scene<'_>) -> Result<Vec<Value>, String> {
     sql.params.iter().map(|param| fill_value(param, scene.names)).collect()
 }
 
-async fn run(url: &str, statement: &str, params: &[Value], query: bool) -> Result<Value, String> {
+/// Runs a statement; a query gives `rows` and `row_count`, another statement only the latter.
+///
+/// # Errors
+/// What the database says.
+pub async fn run(url: &str, statement: &str, params: &[Value], query: bool) -> Result<Value, String> {
     let mut connection = PgConnection::connect(url).await.map_err(|e| format!("cannot connect: {e}"))?;
     // PostgreSQL renders the rows itself, so that every type has its own JSON form without a list of types here.
     let wrapped = if query {

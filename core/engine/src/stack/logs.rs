@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// Most bytes of one service that a window gives.
 const WINDOW_BYTES: u64 = 64 * 1024;
+/// Most bytes of one service that a search looks through.
+const WHOLE_BYTES: u64 = 8 << 20;
 /// Most lines of one service that a window gives.
 const WINDOW_LINES: usize = 80;
 /// Most lines that a message about a dead service gives.
@@ -37,6 +39,21 @@ impl Logs {
     pub fn mark(&self) -> LogMark {
         let lengths = self.files.iter().map(|(service, file)| (service.clone(), length(file)));
         LogMark { lengths: lengths.collect() }
+    }
+
+    /// Everything a service wrote, at most the last 8 MiB; nothing when it has no log.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn whole(&self, service: &str) -> Option<io::Result<String>> {
+        self.files.get(service).map(|file| {
+            let mut file = File::open(file)?;
+            let end = file.metadata()?.len();
+            file.seek(SeekFrom::Start(end.saturating_sub(WHOLE_BYTES)))?;
+            let mut bytes = Vec::new();
+            file.take(WHOLE_BYTES).read_to_end(&mut bytes)?;
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        })
     }
 
     /// Lines written since `mark`, as `service | line`, grouped by service; of a long window the last lines.

@@ -1,6 +1,7 @@
 //! What the Gherkin door accepts, and what it refuses.
 
 use super::*;
+use crate::drill::Action;
 use crate::parse::Names;
 use crate::source::Texts;
 
@@ -17,6 +18,18 @@ phrases:
       - http: { get: "dispatch-api/tickets/${ticket}" }
         expect: { body: { state: "${state}", "...": any } }
         within: ${seconds} s
+  - phrase: "these notes are stored:"
+    steps:
+      - each:
+          of: "${table}"
+          as: row
+          steps:
+            - http: { post: dispatch-api/notes, body: "${row}" }
+              expect: { status: 201 }
+  - phrase: "I say:"
+    steps:
+      - http: { post: dispatch-api/notes, text: "${text}" }
+        expect: { status: 201 }
 "##;
 
 fn read_feature(text: &str) -> (Vec<Scenario>, Vec<Diagnostic>) {
@@ -80,4 +93,33 @@ fn outlines_give_a_scenario_for_each_row() {
     let ids: Vec<&str> = scenarios.iter().map(|s| s.drill.id.as_str()).collect();
     assert_eq!(ids, ["features/f: Is NEW", "features/f: Is OLD"]);
     assert_eq!(codes(&text.replace("      | NEW |\n      | OLD |\n", ""))[0].0, Code::EmptyScenario);
+}
+
+#[test]
+fn tables_and_texts_below_a_sentence_are_bound_for_its_phrase() {
+    let text = "Feature: F\n  Scenario: S\n    Given I am the dispatcher\n    When these notes are stored:\n      | kind | n |\n      | a | 1 |\n      | b | 2 |\n    And I say:\n      \"\"\"\n      hello\n      \"\"\"\n";
+    let (scenarios, out) = read_feature(text);
+    assert_eq!(out, []);
+    let steps = &scenarios[0].drill.steps;
+    let Action::Let(names) = &steps[0].action else { panic!("{steps:?}") };
+    assert_eq!(names[0], ("table".to_owned(), serde_json::json!([{ "kind": "a", "n": 1 }, { "kind": "b", "n": 2 }])));
+    let Action::Each(each) = &steps[1].action else { panic!("{steps:?}") };
+    assert_eq!((each.steps[0].identity.as_deref(), each.steps[0].place.line), (Some("dispatcher"), 4));
+    let Action::Let(names) = &steps[2].action else { panic!("{steps:?}") };
+    assert_eq!(names[0].1, "hello");
+}
+
+#[test]
+fn what_is_written_below_a_sentence_is_never_ignored() {
+    let with = |sentence: &str| format!("Feature: F\n  Scenario: S\n    When I create a ticket \"D\"\n{sentence}");
+    let table = "      | a |\n      | 1 |\n";
+    for below in [table, "      \"\"\"\n      x\n      \"\"\"\n"] {
+        assert_eq!(codes(&with(&format!("    Then the ticket is NEW within 5 s\n{below}")))[0], (Code::NothingToFill, 4));
+        assert_eq!(codes(&with(&format!("    Given I am the dispatcher\n{below}")))[0], (Code::NothingToFill, 4));
+    }
+    assert_eq!(codes(&with("    When these notes are stored:\n"))[0], (Code::NothingToFill, 4));
+    assert_eq!(codes(&with("    When these notes are stored:\n      | a |\n"))[0], (Code::NothingToFill, 4));
+    // A table of an earlier sentence is not that of a later one.
+    let both = format!("    When these notes are stored:\n{table}    And these notes are stored:\n");
+    assert_eq!(codes(&with(&both))[0], (Code::NothingToFill, 7));
 }

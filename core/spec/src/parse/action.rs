@@ -39,6 +39,17 @@ impl<'a> Reader<'a, '_> {
             "object" => self.object(node),
             "alerts" => self.alerts(node),
             "job" => self.job(node),
+            "logs" => self.logs(node),
+            "metrics" => self.metrics(node),
+            "double" => self.double(node),
+            "drained" => self.drained(node),
+            "exec" => self.exec(node),
+            "human" => self.human(node),
+            "load" => self.load(node),
+            "parallel" => self.parallel(node),
+            "each" => self.each(node),
+            "always" => self.always(node),
+            "defer" => self.defer(node),
             "last" => self.last(node),
             "let" => self.bind(node),
             "note" => text(self.source, node, "note", self.out).map(Action::Note),
@@ -46,11 +57,17 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    fn bad(&mut self, span: Span, message: impl Into<String>, help: &str) {
+    /// Reports an action that cannot be carried out.
+    pub fn bad(&mut self, span: Span, message: impl Into<String>, help: &str) {
         self.out.push(Diagnostic::new(Code::BadAction, self.source, span, message).help(help));
     }
 
     fn http(&mut self, node: &'a Node) -> Option<Action> {
+        self.request(node).map(Action::Http)
+    }
+
+    /// A request as it stands under `http`.
+    pub fn request(&mut self, node: &'a Node) -> Option<Http> {
         let mut fields = Fields::open(self.source, node, "an HTTP action", self.out)?;
         let mut found = None;
         for (key, method) in METHODS {
@@ -80,10 +97,11 @@ impl<'a> Reader<'a, '_> {
             (None, Some(text)) => Body::Text(text),
             (None, None) => Body::Empty,
         };
-        Some(Action::Http(Http { method, target, query, headers, body }))
+        Some(Http { method, target, query, headers, body })
     }
 
-    fn pairs(&mut self, node: &Node, name: &str) -> Vec<(String, Value)> {
+    /// A mapping as names and values.
+    pub fn pairs(&mut self, node: &Node, name: &str) -> Vec<(String, Value)> {
         let Kind::Map(entries) = &node.kind else {
             self.out.push(wrong_type(self.source, node, name, "a mapping"));
             return Vec::new();
@@ -92,7 +110,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// `service/path`, with the service checked against the topology.
-    fn service_path(&mut self, node: &Node, name: &str) -> Option<ServicePath> {
+    pub fn service_path(&mut self, node: &Node, name: &str) -> Option<ServicePath> {
         let written = text(self.source, node, name, self.out)?;
         let Some((service, path)) = written.split_once('/') else {
             self.bad(node.span, format!("`{written}` is not SERVICE/PATH"), "for example `dispatch-api/tickets`");
@@ -127,20 +145,9 @@ impl<'a> Reader<'a, '_> {
                 Vec::new()
             }
         };
-        let service = match fields.take("on") {
-            Some(node) => {
-                let name = text(self.source, node, "on", self.out)?;
-                self.known_service(&name, node.span);
-                Some(name)
-            }
-            None => self.context.names.databases.iter().next().cloned(),
-        };
+        let service = self.database(&mut fields)?;
         let head = fields.head();
         fields.finish(self.out);
-        let Some(service) = service else {
-            self.bad(head, "the topology has no database", "mark one with `lane_database` in the topology");
-            return None;
-        };
         match (query, execute) {
             (Some(statement), None) => Some(Action::Sql(Sql { service, statement, query: true, params })),
             (None, Some(statement)) => Some(Action::Sql(Sql { service, statement, query: false, params })),
@@ -149,6 +156,20 @@ impl<'a> Reader<'a, '_> {
                 None
             }
         }
+    }
+
+    /// The database service under `on`, or the topology's first.
+    pub fn database(&mut self, fields: &mut Fields<'a>) -> Option<String> {
+        if let Some(node) = fields.take("on") {
+            let name = text(self.source, node, "on", self.out)?;
+            self.known_service(&name, node.span);
+            return Some(name);
+        }
+        let first = self.context.names.databases.iter().next().cloned();
+        if first.is_none() {
+            self.bad(fields.head(), "the topology has no database", "mark one with `lane_database` in the topology");
+        }
+        first
     }
 
     fn object(&mut self, node: &'a Node) -> Option<Action> {

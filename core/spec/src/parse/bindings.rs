@@ -17,7 +17,7 @@ pub fn check(drill: &Drill, out: &mut Vec<Diagnostic>) {
     walk(&drill.steps, &mut bound, out);
     walk(&drill.finally, &mut bound, out);
     let mut ids: BTreeMap<&str, &Step> = BTreeMap::new();
-    for step in drill.steps.iter().chain(&drill.finally) {
+    for step in drill.every_step() {
         let Some(id) = step.id.as_deref() else { continue };
         if let Some(first) = ids.get(id) {
             // Blocks may be laid out twice; only ids of the drill's own text have to be unique.
@@ -54,8 +54,28 @@ fn walk<'a>(steps: &'a [Step], bound: &mut BTreeSet<&'a str>, out: &mut Vec<Diag
                 out.push(diagnostic);
             }
         }
-        if let Action::Let(names) = &step.action {
-            bound.extend(names.iter().map(|(name, _)| name.as_str()));
+        match &step.action {
+            Action::Let(names) => bound.extend(names.iter().map(|(name, _)| name.as_str())),
+            Action::Each(each) => {
+                bound.insert(&each.name);
+                walk(&each.steps, bound, out);
+            }
+            // No branch may count on what another one binds; what comes after may.
+            Action::Parallel(branches) => {
+                let before = bound.clone();
+                for branch in branches {
+                    let mut own = before.clone();
+                    walk(branch, &mut own, out);
+                    bound.extend(own);
+                }
+            }
+            // The looks keep what they save to themselves.
+            Action::Always(always) => {
+                walk(&always.holds, &mut bound.clone(), out);
+                walk(&always.during, bound, out);
+            }
+            Action::Defer(steps) => walk(steps, &mut bound.clone(), out),
+            _ => {}
         }
         bound.extend(step.save.iter().map(|save| save.name.as_str()));
     }

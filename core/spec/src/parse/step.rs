@@ -16,9 +16,22 @@ use crate::template::{Path, Template};
 /// Bound for one attempt of a step that does not give its own.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long the work that is left may take, where the step does not say.
+pub const DRAIN_WITHIN: Duration = Duration::from_secs(10);
+
+/// Actions that take as long as they say get a bound that lies beyond it.
+fn default_timeout(action: &Action) -> Duration {
+    match action {
+        Action::Human(human) => human.deadline + DEFAULT_TIMEOUT,
+        Action::Load(load) => load.duration + DEFAULT_TIMEOUT,
+        _ => DEFAULT_TIMEOUT,
+    }
+}
+
 /// Keys of a step beside its action.
-pub const STEP_KEYS: &[&str] =
-    &["id", "title", "covers", "as", "expect", "save", "within", "stays_for", "timeout", "snapshot", "with"];
+pub const STEP_KEYS: &[&str] = &[
+    "id", "title", "covers", "as", "when", "expect", "save", "within", "stays_for", "timeout", "snapshot", "with",
+];
 
 impl<'a> Reader<'a, '_> {
     /// Reads a list of steps; included blocks are laid out in their place.
@@ -58,10 +71,23 @@ impl<'a> Reader<'a, '_> {
         for (other, _) in &written {
             fields.mark(&other.name);
         }
-        if key.name == "use" {
-            return self.included(fields, value);
+        let when = fields.take("when").map(|node| self.when(node)).unwrap_or_default();
+        let mut steps = if key.name == "use" {
+            self.included(fields, value)
+        } else {
+            self.plain_step(fields, &key.name, (key.span, value)).into_iter().collect()
+        };
+        if !when.here {
+            return Vec::new();
         }
-        self.plain_step(fields, &key.name, (key.span, value)).into_iter().collect()
+        for step in &mut steps {
+            step.change(&mut |step| {
+                if step.backends.is_empty() {
+                    step.backends.clone_from(&when.backends);
+                }
+            });
+        }
+        steps
     }
 
     fn report_no_action(&mut self, fields: &Fields<'a>) {
@@ -86,29 +112,37 @@ impl<'a> Reader<'a, '_> {
         let identity = fields.take("as").and_then(|node| self.identity(node));
         let within = fields.duration("within", self.out);
         let stays_for = fields.duration("stays_for", self.out);
-        let timeout = fields.duration("timeout", self.out).unwrap_or(DEFAULT_TIMEOUT);
+        let timeout = fields.duration("timeout", self.out);
         let info = ACTIONS.iter().find(|info| info.name == name)?;
         let expected = fields.take("expect");
         let mut expect = expected.map(|node| self.expectations(node, info)).unwrap_or_default();
         let save = fields.take("save").map(|node| self.saves(node, info)).unwrap_or_default();
         let snapshot = fields.take("snapshot").and_then(|node| self.snapshot(node, info));
-        let mut uses = self.names_in(value);
+        let mut uses = self.own_names(name, value);
         if let Some(node) = expected {
             uses.extend(self.names_in(node));
         }
         let place = self.source.place(fields.head());
         let line = self.source.line(place.line).to_owned();
-        if let (Some(_), true) = (within, expect.is_empty()) {
-            let message = "`within` waits for an expectation, and there is none";
+        fields.finish(self.out);
+        let mut action = action?;
+        let implied = matches!(action, Action::Drained(_) | Action::Human(_));
+        if (within.is_some() || stays_for.is_some()) && expect.is_empty() && !implied {
+            let message = "a wait needs an expectation to wait for, and there is none";
             self.out.push(Diagnostic::new(Code::EmptyExpect, self.source, key, message));
         }
-        fields.finish(self.out);
-        let checked = !expect.is_empty() || snapshot.is_some();
-        let action = action?;
+        for step in action.inner_mut().into_iter().flatten() {
+            step.change(&mut |step| step.identity = step.identity.take().or_else(|| identity.clone()));
+        }
+        let checked = !expect.is_empty() || snapshot.is_some() || implied;
         self.imply_success(&action, &mut expect, key);
         let title = title.unwrap_or_else(|| action.describe());
+        let within = within.or_else(|| matches!(action, Action::Drained(_)).then_some(DRAIN_WITHIN));
+        let timeout = timeout.unwrap_or_else(|| default_timeout(&action));
+        let backends = Vec::new();
         Some(Step {
-            id, title, place, line, covers, identity, action, expect, checked, save, within, stays_for, timeout, snapshot, uses,
+            id, title, place, line, covers, identity, action, expect, checked, save, within, stays_for, timeout, backends,
+            snapshot, uses,
         })
     }
 
@@ -152,8 +186,17 @@ impl<'a> Reader<'a, '_> {
         entries
             .iter()
             .filter_map(|(key, value)| {
+                let (value, secret) = match &value.kind {
+                    Kind::Map(_) => {
+                        let mut fields = Fields::open(self.source, value, "what is saved", self.out)?;
+                        let secret = fields.require("secret", self.out);
+                        fields.finish(self.out);
+                        (secret?, true)
+                    }
+                    _ => (value, false),
+                };
                 let (path, text) = self.answer_path(value, &key.name, info.fields)?;
-                Some(Save { name: key.name.clone(), path, text, place: self.source.place(key.span) })
+                Some(Save { name: key.name.clone(), path, text, place: self.source.place(key.span), secret })
             })
             .collect()
     }
@@ -210,7 +253,7 @@ impl<'a> Reader<'a, '_> {
         let mut steps = self.use_one(value, with);
         for step in &mut steps {
             step.covers = step.covers.take().or_else(|| covers.clone());
-            step.identity = step.identity.take().or_else(|| identity.clone());
+            step.change(&mut |step| step.identity = step.identity.take().or_else(|| identity.clone()));
         }
         steps
     }
@@ -261,7 +304,7 @@ impl<'a> Reader<'a, '_> {
         let Some(root) = node::parse(block, &mut quiet) else { return steps };
         let mut including = self.including.clone();
         including.push(path);
-        let mut inner = Reader { source: block, context: self.context, out: &mut quiet, including };
+        let mut inner = Reader { source: block, context: self.context, out: &mut quiet, including, cell: self.cell.clone() };
         let (args, body) = inner.block(&root);
         self.out.extend(quiet.into_iter().filter(|d| d.code == Code::BlockCycle));
         for (argument, at) in given.iter().filter(|(argument, _)| !args.contains(argument)) {
@@ -323,6 +366,7 @@ pub fn quiet_step(source: &Source, span: Span, action: Action, uses: Vec<NameUse
         within: None,
         stays_for: None,
         timeout: DEFAULT_TIMEOUT,
+        backends: Vec::new(),
         snapshot: None,
         uses,
     }

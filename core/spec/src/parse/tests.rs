@@ -6,14 +6,21 @@ use crate::drill::{ACTIONS, Action};
 fn names() -> Names {
     let set = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
     Names {
-        services: set(&["dispatch-api", "postgres"]),
+        services: set(&["dispatch-api", "postgres", "sms"]),
         databases: set(&["postgres"]),
         jobs: set(&["bootstrap"]),
         identities: set(&["dispatcher", "technician"]),
+        programs: set(&["git"]),
+        drained: Some("select count(*) from outbox".to_owned()),
     }
 }
 
 fn read_with(blocks: &[(&str, &str)], drill_text: &str) -> (Option<Drill>, Vec<Diagnostic>) {
+    let (drills, out) = read_all(blocks, drill_text);
+    (drills.into_iter().next(), out)
+}
+
+fn read_all(blocks: &[(&str, &str)], drill_text: &str) -> (Vec<Drill>, Vec<Diagnostic>) {
     let mut texts = Texts::default();
     texts.insert("drills/x.yaml", drill_text);
     for (path, text) in blocks {
@@ -151,3 +158,8 @@ fn every_example_of_the_catalog_is_a_valid_step() {
         assert_eq!(with_steps(&format!("{first}- {indented}\n")), [], "{}", info.name);
     }
 }
+
+#[path = "tests/structure.rs"]
+mod structure;
+#[path = "tests/watching.rs"]
+mod watching;

@@ -50,6 +50,8 @@ pub fn file(source: &Source, node: Option<&Node>, spans: &mut Spans, out: &mut V
         tools: None,
         alerts: Alerts { list: key("alerts"), code: key("code") },
         headers: BTreeMap::new(),
+        programs: Vec::new(),
+        drained: None,
         text_sha256: String::new(),
     };
     let Some(node) = node else { return topology };
@@ -73,6 +75,8 @@ pub fn file(source: &Source, node: Option<&Node>, spans: &mut Spans, out: &mut V
         topology.headers = http.take("headers").map(|node| headers(source, node, out)).unwrap_or_default();
         http.finish(out);
     }
+    topology.programs = fields.texts("exec", out).into_iter().map(|(program, _)| program).collect();
+    topology.drained = fields.text("drained", out);
     fields.finish(out);
     topology
 }

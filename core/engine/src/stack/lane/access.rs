@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use drillyard_spec::topology::Process as Kind;
 
+use super::super::undo::MARK;
 use super::{HOST, Lane, LogMark, ObjectAccess, PoisonError, StackError, identity};
 
 impl Lane {
@@ -100,6 +101,31 @@ impl Lane {
     #[must_use]
     pub fn log_since(&self, mark: &LogMark) -> Vec<String> {
         self.logs.since(mark)
+    }
+
+    /// Everything a service of the lane wrote, at most the last 8 MiB; nothing when it has no log of its own.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn log_of(&self, service: &str) -> Option<std::io::Result<String>> {
+        self.logs.whole(service)
+    }
+
+    /// Programs the topology grants to drills.
+    #[must_use]
+    pub fn programs(&self) -> &[String] {
+        &self.stack.topology.programs
+    }
+
+    /// A command for a program the topology grants: in the project's folder, with the mark of the run, by which it is
+    /// found when it is left behind, and no environment but `PATH`.
+    #[must_use]
+    pub fn command(&self, program: &str) -> std::process::Command {
+        let ground = &self.stack.ground;
+        let mut command = ground.run().command(program);
+        command.env_clear().env(MARK, &ground.options.run_id).env("PATH", &ground.options.search_path);
+        command.current_dir(&ground.options.project_root);
+        command
     }
 
     /// How to reach everything of the lane by hand, one line each.

@@ -1,0 +1,66 @@
+//! The reference of the drill language, written from the catalog so that it cannot differ from it.
+
+use std::fmt::Write as _;
+
+use crate::catalog::{ACTIONS, ActionInfo, DRILL_DOCS, STEP_DOCS};
+use crate::code::Code;
+use crate::pattern::{MARKER_DOCS, PATTERN_KEY_DOCS};
+use crate::phrase::Vocabulary;
+
+/// The whole page, as Markdown.
+#[must_use]
+pub fn page() -> String {
+    let mut page = String::from(
+        "# The drill language\n\nWritten from the catalog by the test `the_reference_is_what_the_catalog_says`; \
+         `DRILLYARD_REWRITE=1 cargo test -p drillyard-spec --test reference` writes it anew.\n",
+    );
+    table(&mut page, "Keys of a drill", DRILL_DOCS);
+    table(&mut page, "Keys of a step", STEP_DOCS);
+    page.push_str("\n## Actions\n\nA step has exactly one.\n");
+    for info in ACTIONS {
+        action(&mut page, info);
+    }
+    page.push_str("\n## Patterns\n\nPlain values are equal. Objects have exactly the members named, unless they have `\"...\": any`; lists have exactly the elements given, unless the last is `...`. Text that begins with `#` is a marker; `##` stands for a literal `#`. Numbers are compared by value, without rounding; names of headers in any case.\n");
+    table(&mut page, "Markers", MARKER_DOCS);
+    table(&mut page, "Patterns with a key", PATTERN_KEY_DOCS);
+    table(
+        &mut page,
+        "Expectations on a document",
+        &[
+            ("jsonpath: { PATH: PATTERN }", "what the JSONPath (RFC 9535) selects in the answer's document fits; a path of names and indexes gives its value, any other the list of what it selects"),
+            ("schema: FILE", "the answer's document conforms to the JSON Schema in a file of the project"),
+        ],
+    );
+    page.push_str("\n## Sentences\n\nWhat features may say without a vocabulary of their own.\n\n");
+    for phrase in Vocabulary::read(None, &mut Vec::new()).phrases {
+        let _ = writeln!(page, "- `{}`", phrase.expression);
+    }
+    page.push_str("\n## Diagnostics\n\n`drillyard explain CODE` tells more.\n\n| code | mistake |\n|---|---|\n");
+    for code in Code::ALL {
+        let _ = writeln!(page, "| {code} | {} |", cell(code.title()));
+    }
+    page
+}
+
+fn table(page: &mut String, title: &str, rows: &[(&str, &str)]) {
+    let _ = write!(page, "\n## {title}\n\n| | |\n|---|---|\n");
+    for (name, what) in rows {
+        let _ = writeln!(page, "| `{}` | {} |", cell(name), cell(what));
+    }
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
+
+fn action(page: &mut String, info: &ActionInfo) {
+    let _ = write!(page, "\n### {}\n\nThe step {}.\n\n", info.name, info.summary);
+    for (key, what) in info.keys {
+        let _ = writeln!(page, "- `{key}`: {what}");
+    }
+    if !info.fields.is_empty() {
+        let fields: Vec<String> = info.fields.iter().map(|field| format!("`{field}`")).collect();
+        let _ = writeln!(page, "\nIts answer has {}.", fields.join(", "));
+    }
+    let _ = write!(page, "\n```yaml\n{}```\n", info.example);
+}
