@@ -115,6 +115,25 @@ enum Verb {
         /// The second bundle's folder.
         new: PathBuf,
     },
+    /// Decide whether a candidate may go, on bundles alone.
+    Gate(GateArgs),
+    /// Write the go/no-go packet: HTML, Markdown and JSON.
+    Packet(GateArgs),
+    /// Agree to a packet, signed and bound to its evidence.
+    SignOff {
+        /// In which role.
+        #[arg(long)]
+        role: String,
+        /// Who agrees.
+        #[arg(long)]
+        name: String,
+        /// The packet's folder.
+        #[arg(long, value_name = "DIR", default_value = "target/drillyard/packets/pilot")]
+        packet: PathBuf,
+        /// Private key that signs; by default the project's own.
+        #[arg(long, env = "DRILLYARD_SIGNING_KEY", value_name = "FILE")]
+        key: Option<PathBuf>,
+    },
     /// Clean up after a runner that was killed; started by every run for itself.
     #[command(hide = true)]
     Reap {
@@ -191,6 +210,30 @@ struct Run {
 }
 
 #[derive(Debug, Args)]
+struct GateArgs {
+    /// Such as `ops/readiness/pilot.gate.yaml`.
+    gate: PathBuf,
+    /// A bundle, or a folder of bundles; may be repeated.
+    #[arg(long, value_name = "DIR")]
+    evidence: Vec<PathBuf>,
+    /// The last accepted bundle, for bounds such as `<= +10%`.
+    #[arg(long, value_name = "DIR")]
+    baseline: Option<PathBuf>,
+    /// Commit of the candidate; by default the one all evidence must agree on.
+    #[arg(long)]
+    commit: Option<String>,
+    /// The moment of the decision; by default now.
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    /// The packet's folder, with its sign-offs; by default `target/drillyard/packets/<gate>`.
+    #[arg(long, value_name = "DIR")]
+    packet: Option<PathBuf>,
+    /// The key (SPKI PEM) that must have signed bundles and sign-offs.
+    #[arg(long, value_name = "FILE")]
+    public_key: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 struct Ground {
     /// Folder with PostgreSQL's programs.
     #[arg(long, env = "DRILLYARD_PG_BIN", value_name = "DIR")]
@@ -237,9 +280,19 @@ fn dispatch(verb: Verb, common: &Common) -> u8 {
         Verb::Judge { bundle, with } => command::judge::run(common, bundle.as_deref(), with.as_deref()),
         Verb::Replay { bundle } => command::replay::run(common, bundle.as_deref()),
         Verb::Diff { old, new } => command::diff::run(common, &old, &new),
+        Verb::Gate(args) => command::gate::run(common, &asked(args)),
+        Verb::Packet(args) => command::gate::packet(common, &asked(args)),
+        Verb::SignOff { role, name, packet, key } => {
+            command::gate::sign(common, (&role, &name), &packet, key.as_deref())
+        }
         Verb::Reap { run_dir } => command::reap::run(&run_dir),
         Verb::Keeper { ground } => command::keeper::run(common, &convert(ground)),
     }
+}
+
+fn asked(args: GateArgs) -> command::gate::Asked {
+    let GateArgs { gate, evidence, baseline, commit, at, packet, public_key } = args;
+    command::gate::Asked { gate, evidence, baseline, commit, at, packet, public_key }
 }
 
 fn output(form: Form) -> Output {

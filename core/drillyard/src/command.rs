@@ -16,6 +16,7 @@ pub mod check;
 pub mod demo;
 pub mod diff;
 pub mod explain;
+pub mod gate;
 pub mod judge;
 pub mod keeper;
 pub mod list;

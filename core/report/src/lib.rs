@@ -4,6 +4,7 @@ pub mod bundle;
 mod chain;
 pub mod compare;
 pub mod format;
+pub mod gate;
 pub mod history;
 pub mod journal;
 pub mod manifest;

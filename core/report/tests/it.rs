@@ -6,8 +6,12 @@ mod bundle;
 mod console;
 #[path = "it/formats.rs"]
 mod formats;
+#[path = "it/gates.rs"]
+mod gates;
 #[path = "it/masking.rs"]
 mod masking;
+#[path = "it/pages.rs"]
+mod pages;
 #[path = "it/redactions.rs"]
 mod redactions;
 #[path = "it/signing.rs"]

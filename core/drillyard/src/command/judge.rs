@@ -40,9 +40,10 @@ pub fn run(common: &Common, given: Option<&Path>, with: Option<&Path>) -> u8 {
         print(&format!("{} units judged again, {other} of them otherwise than the run", judged.len()));
         return if other > 0 { exit::TAMPERED } else { code(&judged) };
     };
+    let old = Project::read(&texts);
     match other_text(common, &mut texts, with) {
         Ok((project, path)) => {
-            let judged = rejudge::under(&history, &project, &path);
+            let judged = rejudge::under(&history, (&old, &project), &path);
             show(&judged);
             let other = judged.iter().filter(|one| one.changed()).count();
             print(&format!("{} units judged under {}, {other} of them otherwise than the run", judged.len(), with.display()));

@@ -6,7 +6,7 @@ use drillyard_engine::judge::Expected;
 use drillyard_spec::drill::{Action, Drill, Step};
 use drillyard_spec::project::Project;
 use drillyard_spec::template::fill_value;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::bindings::Recorded;
 use super::{Rejudged, RejudgedStep, Snapshots, drill, failures, settle, steps_of, whole};
@@ -15,18 +15,19 @@ use crate::record::{Outcome, PhaseWord, StepRecord};
 
 const PHASES: [PhaseWord; 4] = [PhaseWord::Steady, PhaseWord::Steps, PhaseWord::Finally, PhaseWord::SteadyAfter];
 
-/// Judges the units whose texts are at `path` of `project` under what is written there now.
+/// Judges the units whose texts are at `path` under what is written there in the new project instead of the old one.
 ///
 /// A step meets its observations by phase and title, or else by position and action. A value that only the run knew,
 /// such as a fresh name, makes the expectation inconclusive.
 #[must_use]
-pub fn under(history: &History, project: &Project, path: &str) -> Vec<Rejudged> {
+pub fn under(history: &History, (old, new): (&Project, &Project), path: &str) -> Vec<Rejudged> {
     let units = history.units.iter().filter(|unit| unit.unit.place.file == path);
-    units.map(|unit| unit_under(unit, drill(project, &unit.unit.id), history)).collect()
+    let both = |id| (drill(old, id), drill(new, id));
+    units.map(|unit| unit_under(unit, both(&unit.unit.id), history)).collect()
 }
 
-fn unit_under(unit: &UnitHistory, drill: Option<&Drill>, history: &History) -> Rejudged {
-    let Some(drill) = drill else {
+fn unit_under(unit: &UnitHistory, (old, new): (Option<&Drill>, Option<&Drill>), history: &History) -> Rejudged {
+    let Some(drill) = new else {
         let mut gone = whole(unit, Vec::new());
         (gone.now, gone.taken) = (Outcome::Inconclusive, Some("the other text has no such unit".to_owned()));
         return gone;
@@ -36,6 +37,7 @@ fn unit_under(unit: &UnitHistory, drill: Option<&Drill>, history: &History) -> R
     values.extend(unit.lane.as_ref().map(|lane| ("lane.name".to_owned(), json!(lane))));
     let mut judging = Judging {
         unit,
+        old,
         names: Recorded { values, at: unit.started_at },
         snapshots: Snapshots::of(unit),
         used: BTreeSet::new(),
@@ -51,6 +53,7 @@ fn unit_under(unit: &UnitHistory, drill: Option<&Drill>, history: &History) -> R
 
 struct Judging<'a> {
     unit: &'a UnitHistory,
+    old: Option<&'a Drill>,
     names: Recorded,
     snapshots: Snapshots<'a>,
     used: BTreeSet<usize>,
@@ -61,8 +64,11 @@ impl<'a> Judging<'a> {
     fn step(&mut self, phase: PhaseWord, index: usize, step: &Step) {
         if let Action::Let(values) = &step.action {
             for (name, value) in values {
-                if let Ok(value) = fill_value(value, &self.names) {
-                    self.names.values.insert(name.clone(), value);
+                // The moment at which a name was bound is not in the record.
+                let moved = value.to_string().contains("${now");
+                match fill_value(value, &self.names).ok().filter(|_| !moved) {
+                    Some(value) => drop(self.names.values.insert(name.clone(), value)),
+                    None => drop(self.names.values.remove(name)),
                 }
             }
             return;
@@ -74,6 +80,11 @@ impl<'a> Judging<'a> {
         };
         let recorded = record.map(|record| record.verdict);
         self.steps.push(RejudgedStep { phase, title: step.title.clone(), recorded, now, why });
+    }
+
+    /// The step as it was written when the run made the record.
+    fn before(&self, record: &StepRecord) -> Option<&'a Step> {
+        steps_of(self.old?, record.phase).get(usize::try_from(record.index).ok()?)
     }
 
     fn record_of(&mut self, phase: PhaseWord, index: usize, step: &Step) -> Option<&'a StepRecord> {
@@ -97,12 +108,15 @@ impl<'a> Judging<'a> {
         self.names.at = last.at;
         let mut expected = Vec::new();
         for written in &step.expect {
-            match fill_value(&written.pattern, &self.names) {
-                Ok(pattern) => expected.push(Expected { field: &written.field, pattern, written }),
-                // What the expectation was filled in with is in the record, as long as it reads the same.
-                Err(reason) => match record.expected.get(&written.field).filter(|old| same_shape(&written.pattern, old)) {
-                    Some(old) => expected.push(Expected { field: &written.field, pattern: old.clone(), written }),
-                    None => return (Outcome::Inconclusive, vec![format!("{}: {reason}", written.field)]),
+            // An expectation that reads as before was filled in by the run itself.
+            let unchanged = self.before(record).is_some_and(|old| {
+                old.expect.iter().any(|one| one.field == written.field && one.pattern == written.pattern)
+            });
+            match record.expected.get(&written.field).filter(|_| unchanged) {
+                Some(filled) => expected.push(Expected { field: &written.field, pattern: filled.clone(), written }),
+                None => match fill_value(&written.pattern, &self.names) {
+                    Ok(pattern) => expected.push(Expected { field: &written.field, pattern, written }),
+                    Err(reason) => return (Outcome::Inconclusive, vec![format!("{}: {reason}", written.field)]),
                 },
             }
         }
@@ -115,20 +129,5 @@ impl<'a> Judging<'a> {
         }
         let answered = record.observations.iter().any(|seen| seen.answer.is_some());
         settle((failures(&expected, last), step.within.is_some(), answered), step, last, &mut self.snapshots)
-    }
-}
-
-/// Whether a filled pattern can have come from a written one: equal but for texts with holes.
-fn same_shape(written: &Value, filled: &Value) -> bool {
-    match (written, filled) {
-        (Value::String(text), _) if text.contains("${") => true,
-        (Value::Object(written), Value::Object(filled)) => {
-            written.len() == filled.len()
-                && written.iter().all(|(name, value)| filled.get(name).is_some_and(|other| same_shape(value, other)))
-        }
-        (Value::Array(written), Value::Array(filled)) => {
-            written.len() == filled.len() && written.iter().zip(filled).all(|(a, b)| same_shape(a, b))
-        }
-        (written, filled) => written == filled,
     }
 }
