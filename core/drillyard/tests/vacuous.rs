@@ -207,6 +207,9 @@ fn what_a_run_finds_is_no_pass_either() {
         let (code, said) = run(name);
         assert_eq!(code, wanted, "{name}:\n{said}");
         assert!(said.contains(word), "{name} does not say `{word}`:\n{said}");
+        // Whoever judges the evidence again comes to the same verdict.
+        let (_, judged) = project.run(&["judge"]);
+        assert!(judged.contains(" 0 of them otherwise than the run"), "{name}:\n{judged}");
     }
     let (code, said) = run("masked");
     assert_eq!(code, 0, "{said}");

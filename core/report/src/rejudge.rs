@@ -10,7 +10,7 @@ use std::path::Path;
 
 use drillyard_engine::event::Observation;
 use drillyard_engine::judge::{self, Expected};
-use drillyard_spec::drill::{Drill, Step};
+use drillyard_spec::drill::{Action, Drill, Step};
 use drillyard_spec::project::Project;
 use drillyard_spec::source::{Place, Texts};
 
@@ -98,14 +98,27 @@ fn unit_again(unit: &UnitHistory, drill: Option<&Drill>) -> Rejudged {
         .steps
         .iter()
         .map(|record| {
-            let index = usize::try_from(record.index).unwrap_or(usize::MAX);
-            let written = drill.and_then(|drill| steps_of(drill, record.phase).get(index));
-            let written = written.filter(|step| same_place(&step.place, &record.place));
-            let (now, why) = step_again(record, written, &mut snapshots);
+            let (now, why) = step_again(record, drill.and_then(|drill| written(drill, record)), &mut snapshots);
             RejudgedStep { phase: record.phase, title: record.title.clone(), recorded: Some(record.verdict), now, why }
         })
         .collect();
     whole(unit, steps)
+}
+
+/// The step a record is of: by position, or else, for steps inside of others and those that were kept for the end, by
+/// place and title.
+fn written<'a>(drill: &'a Drill, record: &StepRecord) -> Option<&'a Step> {
+    let same = |step: &&Step| same_place(&step.place, &record.place) && step.title == record.title;
+    let index = usize::try_from(record.index).unwrap_or(usize::MAX);
+    let by_position = steps_of(drill, record.phase).get(index).filter(same);
+    by_position.or_else(|| drill.every_step().into_iter().find(same))
+}
+
+/// The step whose expectations a record holds: of an invariant, the one that was looked at last.
+fn judged_step<'a>(step: &'a Step, record: &StepRecord) -> &'a Step {
+    let Action::Always(always) = &step.action else { return step };
+    let last = record.action.get("step").and_then(serde_json::Value::as_u64).and_then(|at| usize::try_from(at).ok());
+    last.and_then(|at| always.holds.get(at)).unwrap_or(step)
 }
 
 /// The unit's verdict from its steps; what the steps do not show is taken as recorded, and never better.
@@ -133,13 +146,15 @@ fn step_again(record: &StepRecord, written: Option<&Step>, snapshots: &mut Snaps
     let Some(step) = written else {
         return (Outcome::Inconclusive, vec!["the text of this step is not in the bundle".to_owned()]);
     };
+    let step = judged_step(step, record);
     let filled = step.expect.iter().filter_map(|written| Some((written, record.expected.get(&written.field)?.clone())));
     let expected: Vec<Expected<'_>> =
         filled.map(|(written, pattern)| Expected { field: &written.field, pattern, written }).collect();
     let mut why = failures(&expected, last);
     let open = step.expect.iter().filter(|one| !record.expected.contains_key(&one.field));
     why.extend(open.map(|one| format!("{}: a name of the expectation had no value", one.field)));
-    let waited = record.attempts > 1 || step.within.is_some();
+    // Nobody to confirm a human step is no fault of the service.
+    let waited = record.attempts > 1 || step.within.is_some() || matches!(step.action, Action::Human(_));
     let answered = record.observations.iter().any(|seen| seen.answer.is_some());
     // Of a long wait only the first and the last attempts are kept: whether one in between was answered is not known.
     let unknown = !answered && record.attempts as usize > record.observations.len();

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Attempts, Session, failure_at};
 use crate::clock::{self, Deadline};
-use crate::event::Phase;
+use crate::event::{Observation, Phase};
 use crate::verdict::{Failure, Verdict};
 
 /// Bound for the moments an invariant is looked at; more than any drill has.
@@ -86,7 +86,10 @@ impl Session {
         let begun = self.announce(step, phase);
         let failures = vec![failure_at(step, "of", expected, actual)];
         let what = json!({ "action": step.action.info().name });
-        self.report(step, begun, Attempts { what, failures, count: 1, ..Attempts::default() }, Verdict::Failed);
+        let took = begun.at.elapsed();
+        let seen = Observation { attempt: 1, at: Timestamp::now(), took, answer: Err(actual.to_owned()) };
+        let attempts = Attempts { what, kept: vec![seen], failures, count: 1, ..Attempts::default() };
+        self.report(step, begun, attempts, Verdict::Failed);
         Verdict::Failed
     }
 
@@ -95,7 +98,7 @@ impl Session {
     pub(super) async fn always(&mut self, (step, always): (&Step, &Always), phase: Phase) -> Verdict {
         let begun = self.announce(step, phase);
         let clock = Deadline::after(FOREVER);
-        let mut watch = Watch { session: self.fork(), clock, seen: Attempts::default() };
+        let mut watch = Watch { session: self.fork(), clock, seen: Attempts::default(), step: 0 };
         watch.look(&always.holds).await;
         let mut worst = Verdict::Passed;
         if watch.seen.failures.is_empty() {
@@ -116,8 +119,9 @@ impl Session {
             };
             ((), worst) = tokio::join!(looking, working);
         }
-        let mut seen = watch.seen;
-        seen.what = json!({ "always": seen.what, "looks": seen.count, "every_ms": always.every.as_millis() });
+        let (mut seen, at) = (watch.seen, watch.step);
+        let every = always.every.as_millis();
+        seen.what = json!({ "always": seen.what, "step": at, "looks": seen.count, "every_ms": every });
         let verdict = if seen.failures.is_empty() { Verdict::Passed } else { Verdict::Failed };
         self.report(step, begun, seen, verdict);
         worst.max(verdict)
@@ -152,13 +156,16 @@ struct Watch {
     session: Session,
     clock: Deadline,
     seen: Attempts,
+    /// Which step of it was looked at last.
+    step: usize,
 }
 
 impl Watch {
     /// One look at every step of it; stops at the first that does not hold, and says when that was.
     async fn look(&mut self, holds: &[Step]) {
         let look = self.seen.count + 1;
-        for step in holds {
+        for (index, step) in holds.iter().enumerate() {
+            self.step = index;
             let at = Timestamp::now();
             let into = self.clock.elapsed().as_millis();
             self.session.attempt(step, &mut self.seen).await;
