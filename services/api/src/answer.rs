@@ -1,7 +1,7 @@
 //! What goes back to the caller.
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{ALLOW, CONTENT_TYPE, ETAG, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
@@ -23,6 +23,10 @@ pub struct Answer {
     pub replayed: bool,
     /// Seconds after which to try again.
     pub retry_after_s: Option<u32>,
+    /// Methods of the path.
+    pub allow: Option<String>,
+    /// Version of the ticket that the body shows.
+    pub version: Option<i64>,
 }
 
 impl Answer {
@@ -35,7 +39,15 @@ impl Answer {
 
     /// An answer whose body is JSON text already.
     pub fn raw_json(status: u16, body: String) -> Self {
-        Self { status, body, content_type: None, replayed: false, retry_after_s: None }
+        Self {
+            status,
+            body,
+            content_type: None,
+            replayed: false,
+            retry_after_s: None,
+            allow: None,
+            version: None,
+        }
     }
 
     /// A text answer of another type.
@@ -61,6 +73,12 @@ impl Answer {
         }
         if let Some(seconds) = self.retry_after_s {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(value) = self.allow.and_then(|methods| HeaderValue::from_str(&methods).ok()) {
+            headers.insert(ALLOW, value);
+        }
+        if let Some(value) = self.version.and_then(|v| HeaderValue::from_str(&format!("\"{v}\"")).ok()) {
+            headers.insert(ETAG, value);
         }
         response
     }

@@ -4,5 +4,5 @@ mod actions;
 mod filter;
 mod row;
 
-pub use filter::Filters;
+pub use filter::{Filters, listed};
 pub use row::{Standing, write_queue};

@@ -6,6 +6,7 @@
 
 mod body;
 mod effect;
+mod expected;
 mod fields;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 pub use effect::{Counted, Effect};
+use expected::Expected;
 pub use fields::Fields;
 
 use crate::answer::Answer;
@@ -57,6 +59,7 @@ pub struct Command {
     /// What is known of evidence objects already.
     pub probes: Probes,
     ticket_id: Option<Uuid>,
+    expected: Expected,
     ticket: Option<TicketRow>,
     transaction: Transaction<'static, Postgres>,
 }
@@ -70,18 +73,21 @@ pub async fn serve(
     trail: &mut Trail,
 ) -> Result<Answer, Failure> {
     let tool = endpoint.tool.tool();
-    let request = body::parse(&body::read(parts, body).await?)?;
-    let actor = identity::resolve(&parts.headers, tool, &app.config.auth).map_err(|rejected| {
-        trail.caller = rejected.claimed;
-        rejected.failure
-    })?;
+    let request = body::parse(&body::read(parts, body, app.config.http.body_timeout_s).await?)?;
+    let actor =
+        identity::resolve(&parts.headers, tool, &app.config.auth, &app.keys).await.map_err(|rejected| {
+            trail.caller = rejected.claimed;
+            rejected.failure
+        })?;
     trail.identified(&actor);
+    app.limits.admit(&actor.id)?;
     let request_id = take_key(parts, trail)?;
     let call = Call {
         hash: canonical::hash(&request),
         path: trail.ticket_id.map_or_else(|| tool.route.to_owned(), |id| tool.endpoint(&id.to_string())),
         request: if request.is_null() { json!({}) } else { request },
         ticket_id: trail.ticket_id,
+        expected: Expected::of_header(&parts.headers)?,
         correlation: trail.correlation.clone(),
         request_id,
         actor,
@@ -112,6 +118,7 @@ pub struct Call {
     pub(crate) request_id: Uuid,
     pub(crate) request: Value,
     pub(crate) ticket_id: Option<Uuid>,
+    expected: Expected,
     correlation: Correlation,
     hash: String,
     /// Concrete path with the ticket id in lower case.
@@ -146,6 +153,7 @@ impl Call {
             request_id: self.request_id,
             request: self.request,
             ticket_id: self.ticket_id,
+            expected: self.expected,
             correlation: self.correlation,
             probes,
             transaction,
@@ -205,14 +213,15 @@ impl Command {
         self.ticket.clone().ok_or_else(|| Failure::internal("command has no locked ticket"))
     }
 
-    /// Locks the path's ticket and checks the caller's scope.
+    /// Locks the path's ticket and checks the caller's scope and the version that the caller expects.
     ///
     /// # Errors
-    /// 404 for an unknown ticket, 403 outside the scope.
+    /// 404 for an unknown ticket, 403 outside the scope, 409 for another version.
     pub async fn lock_ticket(&mut self) -> Result<TicketRow, Failure> {
         let id = self.ticket_id.ok_or_else(|| Failure::internal("route has no ticket"))?;
         let ticket = tickets::lock(&mut self.transaction, id).await?.ok_or_else(Refusal::ticket_not_found)?;
         self.actor.scope.check(ticket.account_id, ticket.site_id)?;
+        self.expected.check(self.fields(), ticket.version)?;
         Ok(ticket)
     }
 

@@ -34,6 +34,10 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// Who is believed.
     pub auth: AuthConfig,
+    /// What callers are held to.
+    pub http: HttpConfig,
+    /// Days after which stored answers are forgotten in the background; 0 keeps them.
+    pub idempotency_ttl_days: u32,
     /// How evidence references are checked.
     pub evidence: EvidenceConfig,
     /// Intake thresholds.
@@ -77,6 +81,34 @@ pub struct AuthConfig {
     pub jwt_issuer: Option<String>,
     /// Required `aud`.
     pub jwt_audience: Option<String>,
+    /// Where published keys come from.
+    pub jwks: Option<JwksSource>,
+    /// Seconds by which clocks may differ.
+    pub clock_leeway_s: u32,
+    /// Roles `assistant` and `bot` count as dispatcher.
+    pub machine_role_aliases: bool,
+}
+
+/// Where a key set is published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JwksSource {
+    /// `http://` or `https://`.
+    Url(String),
+    /// A file, read again as the set behind an address is.
+    File(PathBuf),
+}
+
+/// What callers are held to.
+#[derive(Debug, Clone, Copy)]
+pub struct HttpConfig {
+    /// A known path with another method answers 405 and `Allow` instead of 404.
+    pub strict_methods: bool,
+    /// How long a caller may take to send a body.
+    pub body_timeout_s: u64,
+    /// Requests per actor and minute; 0 is no limit.
+    pub rate_per_minute: u32,
+    /// Requests an actor may send at once after a rest.
+    pub rate_burst: u32,
 }
 
 /// How evidence references are checked.
@@ -171,6 +203,8 @@ impl Config {
             },
             database: read_database(&mut reader),
             auth: read_auth(&mut reader, &name),
+            http: read_http(&mut reader),
+            idempotency_ttl_days: reader.count("DISPATCH_IDEMPOTENCY_TTL_DAYS", 0),
             evidence: read_evidence(&mut reader, production),
             intake: IntakeConfig {
                 identity_threshold: reader.percent("DISPATCH_INTAKE_IDENTITY_CONFIDENCE_THRESHOLD", 85),
@@ -193,7 +227,8 @@ impl Config {
 
     /// Adds what only the whole can show, and refuses or returns.
     fn judged(mut self, mut reader: Reader<'_>) -> Result<Self, ConfigError> {
-        let (dev_headers, secret) = (self.auth.allow_dev_headers, self.auth.jwt_secret.is_some());
+        let (dev_headers, secret) =
+            (self.auth.allow_dev_headers, self.auth.jwt_secret.is_some() || self.auth.jwks.is_some());
         if self.is_production() && dev_headers {
             reader.problem(
                 "DISPATCH_AUTH_ALLOW_DEV_HEADERS is on in production; identity has to come from tokens",
@@ -236,6 +271,30 @@ fn read_database(reader: &mut Reader<'_>) -> DatabaseConfig {
     }
 }
 
+fn read_http(reader: &mut Reader<'_>) -> HttpConfig {
+    let rate_per_minute = reader.count("DISPATCH_RATE_LIMIT_PER_MINUTE", 0);
+    HttpConfig {
+        strict_methods: reader.boolean_a("DISPATCH_HTTP_405", false),
+        body_timeout_s: reader.positive("DISPATCH_BODY_TIMEOUT_SECONDS", 30),
+        rate_per_minute,
+        rate_burst: reader.count("DISPATCH_RATE_LIMIT_BURST", rate_per_minute).max(1),
+    }
+}
+
+/// A file wins over an address, so that a set can be pinned.
+fn read_jwks(reader: &mut Reader<'_>, environment: &str) -> Option<JwksSource> {
+    if let Some(path) = reader.path("DISPATCH_AUTH_JWKS_FILE") {
+        return Some(JwksSource::File(path));
+    }
+    let url = reader.text("DISPATCH_AUTH_JWKS_URL")?;
+    let secure = url.starts_with("https://");
+    if !secure && (environment == "production" || !url.starts_with("http://")) {
+        reader
+            .problem("DISPATCH_AUTH_JWKS_URL has to start with https://; http:// will do outside production");
+    }
+    Some(JwksSource::Url(url))
+}
+
 fn read_auth(reader: &mut Reader<'_>, environment: &str) -> AuthConfig {
     let by_default = matches!(environment, "development" | "local" | "test");
     AuthConfig {
@@ -244,6 +303,10 @@ fn read_auth(reader: &mut Reader<'_>, environment: &str) -> AuthConfig {
         jwt_secret: reader.raw("DISPATCH_AUTH_JWT_SECRET").filter(|secret| !secret.trim().is_empty()),
         jwt_issuer: reader.text("DISPATCH_AUTH_JWT_ISSUER"),
         jwt_audience: reader.text("DISPATCH_AUTH_JWT_AUDIENCE"),
+        jwks: read_jwks(reader, environment),
+        clock_leeway_s: reader.count("DISPATCH_AUTH_CLOCK_LEEWAY_SECONDS", 0),
+        machine_role_aliases: reader
+            .boolean_a("DISPATCH_AUTH_MACHINE_ROLE_ALIASES", environment != "production"),
     }
 }
 
@@ -339,6 +402,22 @@ mod tests {
                 && config.evidence.require_checksum
                 && !config.auth.allow_dev_headers
         );
+    }
+
+    #[test]
+    fn published_keys_do_instead_of_a_secret_and_come_over_a_safe_line_in_production() {
+        let set = |url| [("DISPATCH_ENV", "production"), ("DISPATCH_AUTH_JWKS_URL", url)];
+        let config = read(&set("https://keys.example/jwks.json")).unwrap();
+        assert!(!config.auth.machine_role_aliases && config.auth.jwt_secret.is_none());
+        assert_eq!(read(&set("http://keys.example/jwks.json")).unwrap_err().problems.len(), 1);
+        assert!(read(&[]).unwrap().auth.machine_role_aliases);
+    }
+
+    #[test]
+    fn nobody_is_limited_unless_asked_and_a_burst_is_a_minutes_worth() {
+        assert_eq!(read(&[]).unwrap().http.rate_per_minute, 0);
+        let http = read(&[("DISPATCH_RATE_LIMIT_PER_MINUTE", "90")]).unwrap().http;
+        assert_eq!((http.rate_burst, http.strict_methods, http.body_timeout_s), (90, false, 30));
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub mod schedule_hold;
 pub mod schedule_propose;
 pub mod schedule_release;
 pub mod schedule_rollback;
+pub mod stuck_tickets;
 pub mod tech_check_in;
 pub mod tech_complete;
 pub mod tech_job_packet;
@@ -42,10 +43,11 @@ pub mod ticket_close;
 pub mod ticket_create;
 pub mod ticket_force_close;
 pub mod ticket_get;
+pub mod ticket_list;
 pub mod ticket_timeline;
 pub mod ticket_triage;
 
-use dispatch_domain::{Method, Role, Tool, ToolName};
+use dispatch_domain::{Role, Tool, ToolName};
 use futures::future::BoxFuture;
 
 use crate::answer::Answer;
@@ -89,6 +91,7 @@ pub const ALL: &[Endpoint] = &[
     ops_autonomy_replay::ENDPOINT,
     outbox_replay::ENDPOINT,
     ticket_get::ENDPOINT,
+    ticket_list::ENDPOINT,
     ticket_timeline::ENDPOINT,
     list_evidence::ENDPOINT,
     approvals::ENDPOINT,
@@ -100,6 +103,7 @@ pub const ALL: &[Endpoint] = &[
     health::ENDPOINT,
     metrics::ENDPOINT,
     alerts::ENDPOINT,
+    stuck_tickets::ENDPOINT,
     openapi::ENDPOINT,
 ];
 
@@ -154,8 +158,6 @@ pub struct View {
     pub roles: &'static [Role],
     /// Query parameters it understands.
     pub query: &'static [&'static str],
-    /// POST for the few that note something which is the same however often it is noted, and so need no key.
-    pub method: Method,
 }
 
 /// A read and its tool.
@@ -188,7 +190,6 @@ impl ReadEndpoint {
             route: view.route,
             roles: view.roles,
             query: view.query,
-            method: view.method,
             ..tool
         })
     }
@@ -241,24 +242,24 @@ impl Endpoint {
     /// HTTP method.
     pub fn method(&self) -> &'static str {
         match self {
-            Self::Read(ReadEndpoint { view: Some(view), .. }) => view.method.as_str(),
-            _ => self.tool().map_or("GET", |tool| tool.method.as_str()),
+            // A view only looks, whatever its tool does.
+            Self::Read(_) | Self::Open(_) => "GET",
+            Self::Command(endpoint) => endpoint.tool.tool().method.as_str(),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{ALL, Endpoint, Method};
+    use super::{ALL, Endpoint};
 
     #[test]
     fn no_endpoint_is_listed_twice_and_methods_agree_with_the_kind() {
         let mut seen = std::collections::BTreeSet::new();
         for endpoint in ALL {
             assert!(seen.insert((endpoint.method(), endpoint.route())), "{}", endpoint.route());
-            let notes = matches!(endpoint, Endpoint::Read(read) if read.view.is_some_and(|view| view.method == Method::Post));
             let is_command = matches!(endpoint, Endpoint::Command(_));
-            assert_eq!(is_command || notes, endpoint.method() == "POST", "{}", endpoint.route());
+            assert_eq!(is_command, endpoint.method() == "POST", "{}", endpoint.route());
         }
     }
 }

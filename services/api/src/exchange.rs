@@ -19,7 +19,7 @@ use crate::identity::{Actor, Claimed, header};
 use crate::metrics::UNMATCHED;
 use crate::open::OpenCall;
 use crate::request_log::{LoggedActor, LoggedFailure, RequestRecord, TraceHeaders};
-use crate::router::ticket_segment;
+use crate::router::{Route, ticket_segment};
 use crate::{command, denial, metrics, read};
 
 /// What identifies a request across services.
@@ -72,7 +72,8 @@ impl Trail {
 }
 
 /// Serves one request.
-pub async fn run(app: Arc<App>, endpoint: Option<&'static Endpoint>, request: Request) -> Response<Body> {
+pub async fn run(app: Arc<App>, route: Route, request: Request) -> Response<Body> {
+    let endpoint = route.endpoint;
     let started = Instant::now();
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
@@ -92,7 +93,7 @@ pub async fn run(app: Arc<App>, endpoint: Option<&'static Endpoint>, request: Re
         caller: None,
     };
     let outcome = match endpoint {
-        None => Err(Failure::from(Refusal::new(ErrorCode::NotFound, "Route not found"))),
+        None => Err(unmatched(&app, &route)),
         Some(Endpoint::Command(endpoint)) => command::serve(&app, endpoint, &parts, body, &mut trail).await,
         Some(Endpoint::Read(endpoint)) => read::serve(&app, endpoint, &parts, &mut trail).await,
         Some(Endpoint::Open(endpoint)) => {
@@ -106,6 +107,14 @@ pub async fn run(app: Arc<App>, endpoint: Option<&'static Endpoint>, request: Re
         }
     };
     conclude(&app, &trail, outcome, started).await
+}
+
+/// An unknown path; or, where methods are told apart, a known one with another method.
+fn unmatched(app: &App, route: &Route) -> Failure {
+    match route.allow() {
+        Some(allow) if app.config.http.strict_methods && route.endpoint.is_none() => Failure::method(allow),
+        _ => Failure::from(Refusal::new(ErrorCode::NotFound, "Route not found")),
+    }
 }
 
 /// Whether a read answers a bad ticket id itself instead of not being found.
@@ -129,6 +138,7 @@ async fn conclude(
             denial::record(app, trail, &failure, &body).await;
             let mut answer = Answer::json(failure.status, &body);
             answer.retry_after_s = failure.retry_after_s;
+            answer.allow.clone_from(&failure.allow);
             (answer, Some(failure))
         }
     };

@@ -18,6 +18,8 @@ pub struct Failure {
     pub cause: Option<String>,
     /// Sent as `Retry-After`.
     pub retry_after_s: Option<u32>,
+    /// Sent as `Allow`.
+    pub allow: Option<String>,
 }
 
 impl Failure {
@@ -39,6 +41,7 @@ impl Failure {
             refusal: Box::new(refusal),
             cause: Some(cause),
             retry_after_s: None,
+            allow: None,
         }
     }
 
@@ -48,6 +51,18 @@ impl Failure {
         let mut failure = Self::from(Refusal::new(ErrorCode::InvalidRequest, message));
         failure.status = 413;
         failure
+    }
+
+    /// The path is known, but not with this method.
+    pub fn method(allow: String) -> Self {
+        let refusal = Refusal::new(ErrorCode::MethodNotAllowed, format!("Method not allowed; use {allow}"));
+        Self { allow: Some(allow), ..Self::from(refusal) }
+    }
+
+    /// The actor has asked too often.
+    pub fn rate_limited(retry_after_s: u32) -> Self {
+        let refusal = Refusal::new(ErrorCode::RateLimited, "Too many requests");
+        Self { retry_after_s: Some(retry_after_s), ..Self::from(refusal) }
     }
 
     /// A request that has the right shape but not an acceptable value.
@@ -68,7 +83,13 @@ impl Failure {
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        Self { status: refusal.http_status(), refusal: Box::new(refusal), cause: None, retry_after_s: None }
+        Self {
+            status: refusal.http_status(),
+            refusal: Box::new(refusal),
+            cause: None,
+            retry_after_s: None,
+            allow: None,
+        }
     }
 }
 

@@ -4,13 +4,17 @@
 //! for the log and for the record of refusals, never for a decision.
 
 mod dev_headers;
+mod keys;
 mod token;
 
 use axum::http::HeaderMap;
+use dispatch_domain::role::{self, UnknownRole};
 use dispatch_domain::{ActorType, Dimension, ErrorCode, Refusal, Role, Scope, Tool};
 
 use crate::config::AuthConfig;
 use crate::failure::Failure;
+
+pub use keys::Keys;
 
 /// Longest actor id that is stored; it is part of a unique index, whose entries are bounded.
 const ACTOR_ID_LIMIT: usize = 512;
@@ -58,15 +62,20 @@ impl<E: Into<Failure>> From<E> for Rejected {
 ///
 /// # Errors
 /// 401, 403, 400 or 500 by the rule that failed first: token or headers, role, tool, scope.
-pub fn resolve(headers: &HeaderMap, tool: &Tool, config: &AuthConfig) -> Result<Actor, Rejected> {
+pub async fn resolve(
+    headers: &HeaderMap,
+    tool: &Tool,
+    config: &AuthConfig,
+    keys: &Keys,
+) -> Result<Actor, Rejected> {
     match header(headers, "authorization").filter(|value| !value.trim().is_empty()) {
         Some(authorization) => {
-            let claims = token::verify(bearer(&authorization)?, config)?;
-            let claimed = token::claimed(&claims)?;
+            let claims = token::verify(bearer(&authorization)?, config, keys).await?;
+            let claimed = token::claimed(&claims, config)?;
             permit(headers, tool, claimed, || token::scope(&claims))
         }
         None if config.allow_dev_headers => {
-            let claimed = dev_headers::claimed(headers)?;
+            let claimed = dev_headers::claimed(headers, config)?;
             permit(headers, tool, claimed, || dev_headers::scope(headers))
         }
         None => Err(Refusal::new(ErrorCode::AuthRequired, "Authorization header is required").into()),
@@ -125,8 +134,14 @@ pub(crate) fn header(headers: &HeaderMap, name: &str) -> Option<String> {
     )
 }
 
-fn read_role(source: &str, value: &str) -> Result<Role, Refusal> {
-    Role::parse(source, value).map_err(|error| {
+/// Names that let a program act as a dispatcher count only where that is configured.
+fn read_role(source: &str, value: &str, config: &AuthConfig) -> Result<Role, Refusal> {
+    let role = if config.machine_role_aliases || !role::is_machine_alias(value) {
+        Role::parse(source, value)
+    } else {
+        Err(UnknownRole { source_name: source.to_owned(), value: value.to_owned() })
+    };
+    role.map_err(|error| {
         Refusal::new(ErrorCode::InvalidAuthClaims, error.to_string()).with_dimension(Dimension::Role)
     })
 }
@@ -136,5 +151,7 @@ fn is_storable(actor_id: &str) -> bool {
     actor_id.len() <= ACTOR_ID_LIMIT && !actor_id.contains('\0')
 }
 
+#[cfg(test)]
+mod keys_tests;
 #[cfg(test)]
 mod tests;

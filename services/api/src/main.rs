@@ -20,10 +20,13 @@ mod metrics;
 mod object_store;
 mod open;
 mod openapi;
+mod page;
+mod rate_limit;
 mod read;
 mod request_log;
 mod router;
 mod serve;
+mod stored_answers;
 mod verb;
 mod wire;
 

@@ -45,11 +45,13 @@ pub async fn serve(
     trail: &mut Trail,
 ) -> Result<Answer, Failure> {
     let tool = endpoint.effective_tool();
-    let actor = identity::resolve(&parts.headers, &tool, &app.config.auth).map_err(|rejected| {
-        trail.caller = rejected.claimed;
-        rejected.failure
-    })?;
+    let actor =
+        identity::resolve(&parts.headers, &tool, &app.config.auth, &app.keys).await.map_err(|rejected| {
+            trail.caller = rejected.claimed;
+            rejected.failure
+        })?;
     trail.identified(&actor);
+    app.limits.admit(&actor.id)?;
     let call = ReadCall {
         app: Arc::clone(app),
         actor,

@@ -33,17 +33,39 @@ pub fn build(app: Arc<App>) -> Router {
         router = router.route(
             route,
             any(move |State(app): State<Arc<App>>, request: Request| {
-                exchange::run(app, select(methods, request.method()), request)
+                exchange::run(app, Route::of(methods, request.method()), request)
             }),
         );
     }
     router
-        .fallback(|State(app): State<Arc<App>>, request: Request| exchange::run(app, None, request))
+        .fallback(|State(app): State<Arc<App>>, request: Request| {
+            exchange::run(app, Route::default(), request)
+        })
         .with_state(app)
 }
 
-fn select(methods: &'static [&'static Endpoint], method: &Method) -> Option<&'static Endpoint> {
-    methods.iter().copied().find(|endpoint| endpoint.method() == method.as_str())
+/// What a request's path leads to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Route {
+    /// The endpoint of its method.
+    pub endpoint: Option<&'static Endpoint>,
+    /// The endpoints of every method.
+    pub methods: &'static [&'static Endpoint],
+}
+
+impl Route {
+    fn of(methods: &'static [&'static Endpoint], method: &Method) -> Self {
+        let endpoint = methods.iter().copied().find(|endpoint| endpoint.method() == method.as_str());
+        Self { endpoint, methods }
+    }
+
+    /// The methods as `Allow` lists them; none for an unknown path.
+    pub fn allow(&self) -> Option<String> {
+        let mut names: Vec<&str> = self.methods.iter().map(|endpoint| endpoint.method()).collect();
+        names.sort_unstable();
+        names.dedup();
+        (!names.is_empty()).then(|| names.join(", "))
+    }
 }
 
 /// Whether a template other than the route itself matches the route's text.

@@ -20,10 +20,12 @@ use crate::answer::Answer;
 use crate::app::App;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::identity::Keys;
 use crate::metrics::Metrics;
 use crate::object_store::ObjectStore;
+use crate::rate_limit::RateLimits;
 use crate::request_log::{RequestLog, SinkPaths, life_cycle};
-use crate::router;
+use crate::{router, stored_answers};
 
 /// How long requests in flight may take to finish; the rest of five seconds is for closing the database.
 const DRAIN: Duration = Duration::from_secs(4);
@@ -57,9 +59,15 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     let address = (config.listen.host.clone(), config.listen.port);
     let listener = TcpListener::bind((address.0.as_str(), address.1)).await.context("failed to listen")?;
     let port = listener.local_addr().context("failed to listen")?.port();
-    let app = Arc::new(App { config, pool: pool.clone(), metrics, log, objects });
+    let keys = Keys::new(config.auth.jwks.clone())?;
+    // Read now, so that the first request does not wait; a publisher that is away is asked again then.
+    keys.refresh().await;
+    let limits = RateLimits::new(&config.http);
+    let purge = tokio::spawn(stored_answers::keep_purging(pool.clone(), config.idempotency_ttl_days));
+    let app = Arc::new(App { config, pool: pool.clone(), metrics, log, keys, limits, objects });
     life_cycle(false, json!({ "message": "dispatch-api started", "host": address.0, "port": port }));
     listen(listener, app, stop).await?;
+    purge.abort();
     sink_task.finish().await;
     pool.close().await;
     life_cycle(false, json!({ "message": "dispatch-api stopped" }));

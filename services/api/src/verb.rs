@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::config::{Config, Environment};
 use crate::request_log::life_cycle;
-use crate::{bootstrap, clock, openapi, serve};
+use crate::{bootstrap, clock, openapi, serve, stored_answers};
 
 const USAGE: &str = "\
 usage: dispatch-api [serve]     serve on a database that is migrated already
@@ -17,6 +17,7 @@ usage: dispatch-api [serve]     serve on a database that is migrated already
        dispatch-api seed        bring the schema up to date and seed the demo fixtures
        dispatch-api bootstrap [--out FILE]
                                 prepare a stack around a running API and write the evidence
+       dispatch-api purge       forget stored answers older than DISPATCH_IDEMPOTENCY_TTL_DAYS (default 30)
        dispatch-api openapi     print the OpenAPI document
        dispatch-api --version   print the version";
 
@@ -25,6 +26,7 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
         [] | ["serve"] => conclude("dispatch-api failed to start", configured(serve::run)),
+        ["purge"] => conclude("purge failed", configured(purge)),
         ["migrate"] => conclude("migration failed", configured(migrate)),
         ["seed"] => prepare(|environment| async move { bootstrap::seed(&environment).await }),
         ["bootstrap"] => prepare(|environment| async move { bootstrap::run(&environment, None).await }),
@@ -74,6 +76,21 @@ async fn migrate(config: Config) -> anyhow::Result<()> {
     life_cycle(
         false,
         json!({ "message": "schema is up to date", "applied": applied, "migrations": migrations }),
+    );
+    pool.close().await;
+    Ok(())
+}
+
+async fn purge(config: Config) -> anyhow::Result<()> {
+    let pool = serve::connect(&config).await?;
+    let days = match config.idempotency_ttl_days {
+        0 => stored_answers::DEFAULT_TTL_DAYS,
+        days => days,
+    };
+    let deleted = stored_answers::purge(&pool, days).await?;
+    life_cycle(
+        false,
+        json!({ "message": "stored answers forgotten", "deleted": deleted, "older_than_days": days }),
     );
     pool.close().await;
     Ok(())

@@ -19,35 +19,6 @@ wire_enum! {
     }
 }
 
-wire_enum! {
-    /// Where an alert stands. A condition that holds is pending until it has held for long enough, then firing;
-    /// somebody may acknowledge it; once the condition is gone it is resolved.
-    enum AlertState as "alert state" {
-        Pending = "pending",
-        Firing = "firing",
-        Acknowledged = "acknowledged",
-        Resolved = "resolved",
-    }
-}
-
-impl AlertState {
-    /// Whether operators are to see the alert.
-    pub const fn is_raised(self) -> bool {
-        matches!(self, Self::Firing | Self::Acknowledged)
-    }
-
-    /// Where an alert goes when its condition holds or not; `held` says that it has held for long enough.
-    #[must_use]
-    pub const fn next(self, holds: bool, held: bool) -> Self {
-        match (self, holds) {
-            (Self::Firing | Self::Acknowledged, true) => self,
-            (Self::Pending | Self::Resolved, true) if held => Self::Firing,
-            (Self::Pending | Self::Resolved, true) => Self::Pending,
-            (_, false) => Self::Resolved,
-        }
-    }
-}
-
 /// What a rule counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
@@ -149,20 +120,6 @@ mod tests {
         for rule in RULES {
             assert!(RUNBOOKS.contains(&(rule.code.as_str(), rule.runbook)), "{}", rule.code);
         }
-    }
-
-    #[test]
-    fn an_alert_waits_fires_is_acknowledged_and_resolves() {
-        use AlertState::{Acknowledged, Firing, Pending, Resolved};
-        assert_eq!(Resolved.next(true, false), Pending);
-        assert_eq!(Resolved.next(true, true), Firing);
-        assert_eq!(Pending.next(true, false), Pending);
-        assert_eq!(Pending.next(true, true), Firing);
-        assert_eq!(Acknowledged.next(true, true), Acknowledged);
-        assert!(
-            [Pending, Firing, Acknowledged, Resolved].iter().all(|state| state.next(false, true) == Resolved)
-        );
-        assert!(Firing.is_raised() && Acknowledged.is_raised() && !Pending.is_raised());
     }
 
     #[test]

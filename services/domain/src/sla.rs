@@ -49,6 +49,22 @@ pub const fn target_minutes(priority: Priority) -> i64 {
     }
 }
 
+/// When the clock of a ticket has to have started for the ticket to be in a class at `now`: not before the first
+/// moment, and before the second.
+pub fn starts_in(
+    status: SlaStatus,
+    priority: Priority,
+    now: OffsetDateTime,
+) -> (Option<OffsetDateTime>, Option<OffsetDateTime>) {
+    let due = now.saturating_sub(Duration::minutes(target_minutes(priority)));
+    let at_ease = due.saturating_add(Duration::minutes(WARNING_MINUTES + 1));
+    match status {
+        SlaStatus::Breach => (None, Some(due)),
+        SlaStatus::Warning => (Some(due), Some(at_ease)),
+        SlaStatus::Healthy => (Some(at_ease), None),
+    }
+}
+
 /// Computes the standing at `now` of a ticket whose clock started at `base` (scheduled start, else creation).
 pub fn standing(priority: Priority, base: OffsetDateTime, now: OffsetDateTime) -> Sla {
     let target_minutes = target_minutes(priority);
@@ -96,6 +112,22 @@ mod tests {
         assert_eq!(late.status, SlaStatus::Breach);
         let routine = standing(Priority::Routine, base, datetime!(2026-12-01 10:00:00 UTC));
         assert_eq!(routine.remaining, "120:00");
+    }
+
+    #[test]
+    fn a_class_as_a_range_of_starts_agrees_with_the_standing() {
+        let now = datetime!(2026-12-05 10:00:00.5 UTC);
+        for priority in Priority::ALL {
+            for minutes in -1500_i64..60 {
+                let base = now + Duration::minutes(minutes);
+                let status = standing(*priority, base, now).status;
+                for class in SlaStatus::ALL {
+                    let (from, to) = starts_in(*class, *priority, now);
+                    let inside = from.is_none_or(|from| base >= from) && to.is_none_or(|to| base < to);
+                    assert_eq!(inside, *class == status, "{base} {priority} {class}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::column::{optional_word, word};
+use crate::page::Page;
 
 /// One audit event of a ticket.
 #[derive(Debug, Clone)]
@@ -72,6 +73,32 @@ pub async fn timeline(db: &mut PgConnection, ticket_id: Uuid) -> Result<Vec<Audi
          FROM audit_events WHERE ticket_id = $1 ORDER BY created_at, seq",
     )
     .bind(ticket_id)
+    .fetch_all(db)
+    .await
+}
+
+/// One page of a ticket's events, oldest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn timeline_page(
+    db: &mut PgConnection,
+    ticket_id: Uuid,
+    page: &Page,
+) -> Result<Vec<AuditRow>, sqlx::Error> {
+    // Events of one instant are told apart by their sequence, which the place does not hold; events are never
+    // changed or deleted, so it can be looked up.
+    sqlx::query_as(
+        "SELECT id, ticket_id, actor_type::text AS actor_type, actor_id, actor_role, tool_name, request_id, \
+                correlation_id, trace_id, before_state::text AS before_state, after_state::text AS after_state, \
+                payload, created_at \
+         FROM audit_events WHERE ticket_id = $1 AND ($2::uuid IS NULL OR (created_at, seq) > \
+             (SELECT last.created_at, last.seq FROM audit_events last WHERE last.id = $2 AND last.ticket_id = $1)) \
+         ORDER BY created_at, seq LIMIT $3",
+    )
+    .bind(ticket_id)
+    .bind(page.after.map(|place| place.id))
+    .bind(page.limit)
     .fetch_all(db)
     .await
 }

@@ -1,12 +1,13 @@
-//! The dispatcher's queue: the most recently changed tickets that match, at most 200.
+//! The dispatcher's queue: the most pressing tickets that match, at most 200.
 
 use dispatch_domain::{Priority, TicketState};
 use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::column::word;
+use crate::page::Page;
 
 /// Most rows of one queue page.
 pub const QUEUE_CAP: i64 = 200;
@@ -16,7 +17,7 @@ pub const QUEUE_CAP: i64 = 200;
 pub struct QueueFilter {
     /// States; empty means everything that is not finished.
     pub states: Vec<TicketState>,
-    /// Priorities.
+    /// Priorities; the queue takes them from its bands.
     pub priorities: Vec<Priority>,
     /// Accounts.
     pub account_ids: Vec<Uuid>,
@@ -83,53 +84,89 @@ impl FromRow<'_, PgRow> for QueueRow {
     }
 }
 
-/// Reads one page of the queue, newest change first.
+/// Tickets of one priority whose clock started within a time: how a class of remaining time looks to the database.
+#[derive(Debug, Clone, Copy)]
+pub struct Band {
+    /// The priority.
+    pub priority: Priority,
+    /// Minutes that tickets of this priority may take.
+    pub target_minutes: i64,
+    /// Not before.
+    pub from: Option<OffsetDateTime>,
+    /// Before.
+    pub to: Option<OffsetDateTime>,
+}
+
+/// Reads one page of the queue, earliest deadline first. The place of a row is its deadline and id.
 ///
-/// With a list of states every state gives its own newest rows from an index, and the newest of those are
-/// kept: the cost does not depend on how many tickets are in other states.
+/// Every band, and with a list of states every state in it, gives its own most pressing rows from an index, and the
+/// most pressing of those are kept: the cost does not depend on how many tickets there are.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn queue(db: &mut PgConnection, filter: &QueueFilter) -> Result<Vec<QueueRow>, sqlx::Error> {
+pub async fn queue(
+    db: &mut PgConnection,
+    filter: &QueueFilter,
+    bands: &[Band],
+    page: &Page,
+) -> Result<Vec<QueueRow>, sqlx::Error> {
     let mut sql = QueryBuilder::<Postgres>::new(
         "SELECT t.id, t.state::text AS state, t.priority::text AS priority, t.incident_type, t.assigned_tech_id, \
                 t.scheduled_start, t.created_at, s.id AS site_id, s.name AS site_name, s.city AS site_city, \
                 s.region AS site_region, coalesce(a.created_at, t.updated_at) AS last_update_at, \
-                coalesce(m.created_at, t.updated_at) AS last_transition_at FROM (",
+                coalesce(m.created_at, t.updated_at) AS last_transition_at FROM (SELECT pressing.* FROM unnest(",
     );
-    if filter.states.is_empty() {
-        sql.push("SELECT * FROM tickets WHERE state NOT IN ('CLOSED', 'CANCELLED')");
-        push_conditions(&mut sql, filter);
-    } else {
+    push_bands(&mut sql, bands, page);
+    if !filter.states.is_empty() {
         let states: Vec<&'static str> = filter.states.iter().map(|state| state.as_str()).collect();
-        sql.push("SELECT newest.* FROM unnest(").push_bind(states).push("::text[]) AS wanted (word)");
-        sql.push(" CROSS JOIN LATERAL (SELECT * FROM tickets WHERE state = wanted.word::ticket_state");
-        push_conditions(&mut sql, filter);
-        push_newest(&mut sql);
-        sql.push(") newest");
+        sql.push(" CROSS JOIN unnest(").push_bind(states).push("::text[]) AS states (word)");
     }
-    push_newest(&mut sql);
+    sql.push(
+        " CROSS JOIN LATERAL (SELECT tickets.*, \
+              coalesce(scheduled_start, created_at) + make_interval(mins => band.target) AS deadline \
+          FROM tickets WHERE priority = band.word::priority_level \
+            AND coalesce(scheduled_start, created_at) >= coalesce(band.from_at, '-infinity') \
+            AND coalesce(scheduled_start, created_at) < coalesce(band.to_at, 'infinity')",
+    );
+    sql.push(if filter.states.is_empty() {
+        " AND state NOT IN ('CLOSED', 'CANCELLED')"
+    } else {
+        " AND state = states.word::ticket_state"
+    });
+    if let Some(after) = page.after {
+        sql.push(" AND (coalesce(scheduled_start, created_at), id) > (band.after_at, ");
+        sql.push_bind(after.id).push(")");
+    }
+    push_conditions(&mut sql, filter);
+    sql.push(" ORDER BY coalesce(scheduled_start, created_at), id LIMIT ").push_bind(page.limit);
+    sql.push(") pressing ORDER BY deadline, id LIMIT ").push_bind(page.limit);
     sql.push(
         ") t JOIN sites s ON s.id = t.site_id \
          LEFT JOIN LATERAL (SELECT created_at FROM audit_events WHERE ticket_id = t.id \
              ORDER BY created_at DESC LIMIT 1) a ON true \
          LEFT JOIN LATERAL (SELECT created_at FROM ticket_state_transitions WHERE ticket_id = t.id \
-             ORDER BY created_at DESC LIMIT 1) m ON true",
+             ORDER BY created_at DESC LIMIT 1) m ON true ORDER BY t.deadline, t.id",
     );
     sql.build_query_as().fetch_all(db).await
 }
 
-fn push_newest(sql: &mut QueryBuilder<Postgres>) {
-    sql.push(" ORDER BY updated_at DESC, id LIMIT ").push_bind(QUEUE_CAP);
+/// The bands as rows, with the place of the page before seen from each priority.
+fn push_bands(sql: &mut QueryBuilder<Postgres>, bands: &[Band], page: &Page) {
+    let target = |band: &Band| Duration::minutes(band.target_minutes);
+    let words: Vec<&'static str> = bands.iter().map(|band| band.priority.as_str()).collect();
+    let targets: Vec<i32> =
+        bands.iter().map(|band| i32::try_from(band.target_minutes).unwrap_or(i32::MAX)).collect();
+    let from: Vec<Option<OffsetDateTime>> = bands.iter().map(|band| band.from).collect();
+    let to: Vec<Option<OffsetDateTime>> = bands.iter().map(|band| band.to).collect();
+    let after: Vec<Option<OffsetDateTime>> =
+        bands.iter().map(|band| Some(page.after?.at.saturating_sub(target(band)))).collect();
+    sql.push_bind(words).push("::text[], ").push_bind(targets).push("::int[], ");
+    sql.push_bind(from).push("::timestamptz[], ").push_bind(to).push("::timestamptz[], ");
+    sql.push_bind(after).push("::timestamptz[]) AS band (word, target, from_at, to_at, after_at)");
 }
 
-/// Everything but the state.
-fn push_conditions(sql: &mut QueryBuilder<Postgres>, filter: &QueueFilter) {
-    if !filter.priorities.is_empty() {
-        let priorities: Vec<&'static str> =
-            filter.priorities.iter().map(|priority| priority.as_str()).collect();
-        sql.push(" AND priority = ANY(").push_bind(priorities).push("::text[]::priority_level[])");
-    }
+/// Everything but state and priority.
+pub(crate) fn push_conditions(sql: &mut QueryBuilder<Postgres>, filter: &QueueFilter) {
     if !filter.incident_types.is_empty() {
         sql.push(" AND upper(incident_type) = ANY(").push_bind(filter.incident_types.clone()).push(")");
     }

@@ -5,6 +5,8 @@ use sqlx::{FromRow, PgConnection};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::page::Page;
+
 /// One reference to a photo, note or signature.
 #[derive(Debug, Clone, FromRow)]
 pub struct EvidenceRow {
@@ -69,6 +71,29 @@ pub async fn list(db: &mut PgConnection, ticket_id: Uuid) -> Result<Vec<Evidence
         " FROM evidence_items WHERE ticket_id = $1 ORDER BY created_at, id"
     ))
     .bind(ticket_id)
+    .fetch_all(db)
+    .await
+}
+
+/// One page of a ticket's items, oldest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list_page(
+    db: &mut PgConnection,
+    ticket_id: Uuid,
+    page: &Page,
+) -> Result<Vec<EvidenceRow>, sqlx::Error> {
+    sqlx::query_as(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM evidence_items WHERE ticket_id = $1 ",
+        "AND ($2::timestamptz IS NULL OR (created_at, id) > ($2, $3)) ORDER BY created_at, id LIMIT $4"
+    ))
+    .bind(ticket_id)
+    .bind(page.after.map(|place| place.at))
+    .bind(page.after.map(|place| place.id))
+    .bind(page.limit)
     .fetch_all(db)
     .await
 }

@@ -1,6 +1,6 @@
 //! Stored answers: the key is claimed first, so that a duplicate in flight waits and then replays.
 
-use sqlx::{FromRow, PgConnection};
+use sqlx::{FromRow, PgConnection, PgPool};
 use uuid::Uuid;
 
 /// Whose key it is.
@@ -76,4 +76,22 @@ pub async fn find(db: &mut PgConnection, owner: KeyOwner<'_>) -> Result<Option<S
     .bind(owner.request_id)
     .fetch_optional(db)
     .await
+}
+
+/// Deletes at most `batch` stored answers older than `days`; returns how many. Rows that another process is at are
+/// left to it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn purge(pool: &PgPool, days: u32, batch: i64) -> Result<u64, sqlx::Error> {
+    let outcome = sqlx::query(
+        "DELETE FROM idempotency_keys WHERE id IN ( \
+             SELECT id FROM idempotency_keys WHERE created_at < now() - make_interval(secs => $1) \
+             ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+    )
+    .bind(f64::from(days) * 86_400.0)
+    .bind(batch)
+    .execute(pool)
+    .await?;
+    Ok(outcome.rows_affected())
 }

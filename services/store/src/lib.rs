@@ -19,9 +19,11 @@ pub mod intake;
 pub mod journal;
 pub mod outbox;
 pub mod outbox_queue;
+pub mod page;
 pub mod sites;
 pub mod stuck;
 pub mod technicians;
+pub mod ticket_list;
 pub mod tickets;
 pub mod transitions;
 

@@ -108,6 +108,9 @@ macro_rules! columns {
     };
 }
 
+/// The columns of a [`TicketRow`].
+pub(crate) const COLUMNS: &str = columns!();
+
 /// What a new ticket starts with; everything else takes the table's defaults.
 #[derive(Debug, Clone)]
 pub struct NewTicket {

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use dispatch_domain::scope::ScopeList;
-use dispatch_domain::sla::SlaStatus;
+use dispatch_domain::sla::{self, SlaStatus};
 use dispatch_domain::{ErrorCode, Priority, Refusal, Scope, TicketState, parse_uuid};
-use dispatch_store::cockpit::QueueFilter;
+use dispatch_store::cockpit::{Band, QueueFilter};
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// What was asked for; lists are distinct and sorted, empty when not used.
@@ -86,6 +87,30 @@ impl Filters {
         })
     }
 
+    /// What the queue is made of: every priority asked for, in every class of remaining time asked for.
+    pub fn bands(&self, now: OffsetDateTime) -> Vec<Band> {
+        let wanted = |priority: &Priority| {
+            self.priorities.is_empty() || self.priorities.iter().any(|code| code.0 == *priority)
+        };
+        let band = |priority: Priority, (from, to)| Band {
+            priority,
+            target_minutes: sla::target_minutes(priority),
+            from,
+            to,
+        };
+        let priorities = Priority::ALL.iter().copied().filter(wanted);
+        if self.sla.is_empty() {
+            return priorities.map(|priority| band(priority, (None, None))).collect();
+        }
+        let classes: Vec<SlaStatus> =
+            SlaStatus::ALL.iter().copied().filter(|class| self.shows(*class)).collect();
+        priorities
+            .flat_map(|priority| {
+                classes.iter().map(move |class| band(priority, sla::starts_in(*class, priority, now)))
+            })
+            .collect()
+    }
+
     /// The database's part of the filters, within the caller's scope.
     pub fn within(&self, scope: &Scope) -> QueueFilter {
         QueueFilter {
@@ -101,7 +126,8 @@ impl Filters {
     }
 }
 
-fn listed(list: &ScopeList) -> Option<Vec<Uuid>> {
+/// A list as a restriction; everything is none.
+pub fn listed(list: &ScopeList) -> Option<Vec<Uuid>> {
     (!list.all).then(|| list.ids.iter().copied().collect())
 }
 

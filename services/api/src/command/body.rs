@@ -1,5 +1,7 @@
 //! Reading a command's body: any JSON value, at most one mebibyte.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::request::Parts;
@@ -18,8 +20,15 @@ const DISCARDED: usize = 8 * LIMIT;
 /// Reads the whole body.
 ///
 /// # Errors
-/// 413 above the limit, 400 when the client breaks off.
-pub(super) async fn read(parts: &Parts, body: Body) -> Result<Vec<u8>, Failure> {
+/// 413 above the limit, 400 when the client breaks off, 408 when it takes too long.
+pub(super) async fn read(parts: &Parts, body: Body, timeout_s: u64) -> Result<Vec<u8>, Failure> {
+    tokio::time::timeout(Duration::from_secs(timeout_s), read_all(parts, body)).await.unwrap_or_else(|_| {
+        let message = format!("Request body did not arrive within {timeout_s} s");
+        Err(Refusal::new(ErrorCode::RequestTimeout, message).into())
+    })
+}
+
+async fn read_all(parts: &Parts, body: Body) -> Result<Vec<u8>, Failure> {
     let announced =
         parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     let mut bytes = Vec::with_capacity(announced.unwrap_or(0).min(LIMIT));

@@ -1,6 +1,6 @@
 //! `GET /tickets/{ticketId}/approvals`: what was asked for, by whom, and how it was decided; oldest first.
 
-use dispatch_domain::{Method, ToolName};
+use dispatch_domain::ToolName;
 use dispatch_store::approvals::{self, ApprovalRow};
 use serde_json::{Value, json};
 
@@ -13,12 +13,7 @@ use crate::read::ReadCall;
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint::view(
     ToolName::TicketTimeline,
-    View {
-        route: "/tickets/{ticketId}/approvals",
-        roles: closeout_packet::STAFF,
-        query: &[],
-        method: Method::Get,
-    },
+    View { route: "/tickets/{ticketId}/approvals", roles: closeout_packet::STAFF, query: &[] },
     |call| Box::pin(run(call)),
 );
 

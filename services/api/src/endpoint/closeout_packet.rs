@@ -1,6 +1,6 @@
 //! `GET /tickets/{ticketId}/closeout-packet`: the document that was stored when the ticket was closed, and its hash.
 
-use dispatch_domain::{ErrorCode, Method, Refusal, Role, ToolName};
+use dispatch_domain::{ErrorCode, Refusal, Role, ToolName};
 use dispatch_store::artifacts;
 use serde_json::json;
 
@@ -18,7 +18,7 @@ pub(super) const STAFF: &[Role] =
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint::view(
     ToolName::TicketTimeline,
-    View { route: "/tickets/{ticketId}/closeout-packet", roles: STAFF, query: &[], method: Method::Get },
+    View { route: "/tickets/{ticketId}/closeout-packet", roles: STAFF, query: &[] },
     |call| Box::pin(run(call)),
 );
 

@@ -1,6 +1,8 @@
 //! `GET /ux/dispatcher/cockpit`: the queue, and one ticket in detail.
 
-use dispatch_domain::{ErrorCode, Refusal, ToolName};
+use dispatch_domain::{ErrorCode, Refusal, ToolName, sla};
+use dispatch_store::cockpit::QueueRow;
+use dispatch_store::page::{Page, Place};
 use dispatch_store::{PgConnection, audit, cockpit as queue, evidence, tickets};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -10,6 +12,7 @@ use crate::answer::Answer;
 use crate::clock;
 use crate::cockpit::{Filters, Standing, write_queue};
 use crate::failure::Failure;
+use crate::page;
 use crate::read::ReadCall;
 use crate::wire::{TicketDocument, TimelineDocument};
 
@@ -19,13 +22,17 @@ pub const ENDPOINT: Endpoint = Endpoint::read(ToolName::DispatcherCockpit, |call
 async fn run(call: &ReadCall) -> Result<Answer, Failure> {
     call.actor.scope.check_not_empty()?;
     let filters = Filters::read(&call.query)?;
+    let asked = page::asked(&call.query)?;
+    let page = asked.unwrap_or(Page { limit: page::MOST, after: None });
     let mut connection = call.connection().await?;
     let selected = match filters.ticket_id {
         Some(id) => select(call, &mut connection, id).await?,
         None => Value::Null,
     };
-    let rows = queue::queue(&mut connection, &filters.within(&call.actor.scope)).await?;
+    let (filter, bands) = (filters.within(&call.actor.scope), filters.bands(call.now));
+    let mut rows = queue::queue(&mut connection, &filter, &bands, &page::and_one(&page)).await?;
     drop(connection);
+    let next = page::cut(&mut rows, &page, place);
     let mut rows: Vec<Standing> = rows
         .into_iter()
         .map(|row| Standing::of(row, call.now))
@@ -44,8 +51,18 @@ async fn run(call: &ReadCall) -> Result<Answer, Failure> {
     write_queue(&mut body, &rows, call.actor.role);
     body.push_str(",\"selected_ticket\":");
     body.push_str(&selected.to_string());
+    if asked.is_some() {
+        body.push_str(",\"next_cursor\":");
+        body.push_str(&json!(next).to_string());
+    }
     body.push('}');
     Ok(Answer::raw_json(200, body))
+}
+
+/// Pages follow each other by deadline; within a page the finer order of the queue holds.
+fn place(row: &QueueRow) -> Place {
+    let start = row.scheduled_start.unwrap_or(row.created_at);
+    Place { at: sla::standing(row.priority, start, start).deadline_at, id: row.ticket_id }
 }
 
 /// The selected ticket need not be in the queue, but it has to be in the caller's scope.

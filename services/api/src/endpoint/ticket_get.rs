@@ -13,5 +13,5 @@ pub const ENDPOINT: Endpoint = Endpoint::read(ToolName::TicketGet, |call| Box::p
 
 async fn run(call: &ReadCall) -> Result<Answer, Failure> {
     let (_, ticket) = call.ticket().await?;
-    Ok(Answer::json(200, &TicketDocument::of(&ticket)))
+    Ok(Answer { version: Some(ticket.version), ..Answer::json(200, &TicketDocument::of(&ticket)) })
 }

@@ -5,15 +5,16 @@ use dispatch_domain::scope::ScopeList;
 use dispatch_domain::{ActorType, ErrorCode, Refusal, Scope};
 
 use super::{Claimed, header, is_storable, read_role};
+use crate::config::AuthConfig;
 
 /// Reads `X-Actor-Id`, `X-Actor-Role` and `X-Actor-Type`.
 ///
 /// # Errors
 /// `MISSING_ACTOR_CONTEXT` when a required one is absent, `INVALID_AUTH_CLAIMS` when one is not known.
-pub(super) fn claimed(headers: &HeaderMap) -> Result<Claimed, Refusal> {
+pub(super) fn claimed(headers: &HeaderMap, config: &AuthConfig) -> Result<Claimed, Refusal> {
     let id = required(headers, "x-actor-id", "X-Actor-Id")?;
     let role = required(headers, "x-actor-role", "X-Actor-Role")?;
-    let role = read_role("Header 'X-Actor-Role'", &role)?;
+    let role = read_role("Header 'X-Actor-Role'", &role, config)?;
     let actor_type = match header(headers, "x-actor-type") {
         None => ActorType::Human,
         Some(text) => ActorType::parse(&text).map_err(|error| {

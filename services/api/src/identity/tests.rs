@@ -1,35 +1,46 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use dispatch_domain::{Role, ToolName};
+use dispatch_domain::{Role, Tool, ToolName};
+use futures::executor::block_on;
 use hmac::{Hmac, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::{Actor, Rejected, resolve};
+use super::{Actor, Keys, Rejected};
 use crate::clock;
 use crate::config::AuthConfig;
 
 const ACCOUNT: &str = "00000000-0000-0000-0000-0000000000a1";
 const SECRET: &str = "a secret";
 
-fn config(allow_dev_headers: bool) -> AuthConfig {
+/// Without published keys.
+fn resolve(headers: &HeaderMap, tool: &Tool, config: &AuthConfig) -> Result<Actor, Rejected> {
+    // Ignored: another test of this process may have installed it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    block_on(super::resolve(headers, tool, config, &Keys::new(None).unwrap()))
+}
+
+pub(super) fn config(allow_dev_headers: bool) -> AuthConfig {
     AuthConfig {
         allow_dev_headers,
         jwt_secret: Some(SECRET.to_owned()),
         jwt_issuer: Some("issuer".to_owned()),
         jwt_audience: Some("dispatch".to_owned()),
+        jwks: None,
+        clock_leeway_s: 0,
+        machine_role_aliases: true,
     }
 }
 
-fn claims() -> Value {
+pub(super) fn claims() -> Value {
     json!({
         "exp": clock::now().unix_timestamp() + 60, "iss": " issuer ", "aud": ["x", "dispatch"],
         "sub": " alice ", "role": "Dispatcher_Admin", "scope": { "account_ids": [ACCOUNT], "site_ids": "*" },
     })
 }
 
-fn signed(header: &Value, claims: &Value) -> String {
+pub(super) fn signed(header: &Value, claims: &Value) -> String {
     let text = format!(
         "{}.{}",
         URL_SAFE_NO_PAD.encode(header.to_string()),
@@ -40,7 +51,7 @@ fn signed(header: &Value, claims: &Value) -> String {
     format!("{text}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
 }
 
-fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+pub(super) fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
     pairs
         .iter()
         .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
@@ -58,7 +69,7 @@ fn with_claims(change: impl FnOnce(&mut Value)) -> Result<Actor, Rejected> {
     with_token(&signed(&json!({ "alg": "HS256" }), &claims))
 }
 
-fn code(outcome: Result<Actor, Rejected>) -> &'static str {
+pub(super) fn code(outcome: Result<Actor, Rejected>) -> &'static str {
     outcome.map_or_else(|rejected| rejected.failure.code().as_str(), |_| "accepted")
 }
 

@@ -1,17 +1,18 @@
-//! Identity from a compact JWS: HS256 and a shared secret, nothing else.
+//! Identity from a compact JWS: HS256 with the shared secret, or RS256, ES256 and EdDSA with a published key.
 //!
-//! Verified by hand: the contract fixes the order of some twenty checks and the code of each, which a general
-//! JWT library does not let one choose.
+//! Taken apart by hand: the contract fixes the order of some twenty checks and the code of each, which a general
+//! JWT library does not let one choose. The library verifies the signatures of published keys.
 
 use base64::Engine;
 use base64::engine::general_purpose::GeneralPurpose;
 use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
 use dispatch_domain::{ActorType, ErrorCode, Refusal, Scope};
 use hmac::{Hmac, Mac};
+use jsonwebtoken::Algorithm;
 use serde_json::{Map, Value};
 use sha2::Sha256;
 
-use super::{Claimed, is_storable, read_role};
+use super::{Claimed, Keys, is_storable, read_role};
 use crate::clock;
 use crate::config::AuthConfig;
 
@@ -29,11 +30,10 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 ///
 /// # Errors
 /// `AUTH_CONFIG_ERROR` without a secret, `INVALID_AUTH_TOKEN` up to the signature, then `INVALID_AUTH_CLAIMS`.
-pub(super) fn verify(token: &str, config: &AuthConfig) -> Result<Claims, Refusal> {
-    let secret = config
-        .jwt_secret
-        .as_deref()
-        .ok_or_else(|| Refusal::new(ErrorCode::AuthConfigError, "Token verification is not configured"))?;
+pub(super) async fn verify(token: &str, config: &AuthConfig, keys: &Keys) -> Result<Claims, Refusal> {
+    if config.jwt_secret.is_none() && !keys.are_configured() {
+        return Err(Refusal::new(ErrorCode::AuthConfigError, "Token verification is not configured"));
+    }
     let parts: Vec<&str> = token.split('.').collect();
     let [header, payload, signature] = parts[..] else {
         return Err(malformed("must have three parts"));
@@ -43,28 +43,65 @@ pub(super) fn verify(token: &str, config: &AuthConfig) -> Result<Claims, Refusal
     if signature.trim().is_empty() {
         return Err(malformed("signature is missing"));
     }
-    if header_members.get("alg").and_then(Value::as_str) != Some("HS256") {
-        return Err(malformed("algorithm must be HS256"));
+    let signed = Signed { message: &token.as_bytes()[..header.len() + 1 + payload.len()], signature };
+    let named = header_members.get("alg").and_then(Value::as_str).unwrap_or_default();
+    match (named, config.jwt_secret.as_deref(), keys.are_configured()) {
+        ("HS256", Some(secret), _) => signed.check_secret(secret)?,
+        ("RS256", _, true) => signed.check_key(&header_members, Algorithm::RS256, keys).await?,
+        ("ES256", _, true) => signed.check_key(&header_members, Algorithm::ES256, keys).await?,
+        ("EdDSA", _, true) => signed.check_key(&header_members, Algorithm::EdDSA, keys).await?,
+        _ => return Err(malformed("algorithm is not one that is configured")),
     }
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
-    mac.update(&token.as_bytes()[..header.len() + 1 + payload.len()]);
-    let signature = decode(signature).ok_or_else(|| malformed("signature does not match"))?;
-    mac.verify_slice(&signature).map_err(|_| malformed("signature does not match"))?;
-    check_times(&claims)?;
+    check_times(&claims, config.clock_leeway_s)?;
     check_issuer_and_audience(&claims, config)?;
     Ok(claims)
+}
+
+/// What was signed, and the signature as sent.
+struct Signed<'a> {
+    message: &'a [u8],
+    signature: &'a str,
+}
+
+impl Signed<'_> {
+    fn check_secret(&self, secret: &str) -> Result<(), Refusal> {
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
+        mac.update(self.message);
+        let signature = decode(self.signature).ok_or_else(mismatch)?;
+        mac.verify_slice(&signature).map_err(|_| mismatch())
+    }
+
+    /// The algorithm is the key's own: a key of another kind is not among the candidates.
+    async fn check_key(&self, header: &Claims, algorithm: Algorithm, keys: &Keys) -> Result<(), Refusal> {
+        if header.contains_key("crit") {
+            return Err(malformed("asks for extensions that are not known"));
+        }
+        let candidates = keys.candidates(algorithm, text(header, "kid")).await;
+        if candidates.is_empty() && !keys.are_loaded() {
+            return Err(Refusal::new(ErrorCode::AuthConfigError, "Token keys could not be read"));
+        }
+        let signature = self.signature.trim();
+        let verifies =
+            |key| jsonwebtoken::crypto::verify(signature, self.message, key, algorithm).unwrap_or(false);
+        if candidates.iter().any(verifies) { Ok(()) } else { Err(mismatch()) }
+    }
+}
+
+fn mismatch() -> Refusal {
+    malformed("signature does not match")
 }
 
 /// Reads who the claims are about.
 ///
 /// # Errors
 /// `INVALID_AUTH_CLAIMS` for `sub`, `role` or `actor_type`.
-pub(super) fn claimed(claims: &Claims) -> Result<Claimed, Refusal> {
+pub(super) fn claimed(claims: &Claims, config: &AuthConfig) -> Result<Claimed, Refusal> {
     let id = text(claims, "sub").ok_or_else(|| invalid("Claim 'sub' is required"))?;
     let role = text(claims, "role").ok_or_else(|| {
         invalid("Claim 'role' is required").with_dimension(dispatch_domain::Dimension::Role)
     })?;
-    let role = read_role("Claim 'role'", role)?;
+    let role = read_role("Claim 'role'", role, config)?;
     let actor_type = match present(claims, "actor_type").or_else(|| present(claims, "actorType")) {
         None => ActorType::Agent,
         Some(value) => value
@@ -86,7 +123,9 @@ pub(super) fn scope(claims: &Claims) -> Result<Scope, Refusal> {
     Scope::from_claims(claims).map_err(|error| invalid(error.to_string()))
 }
 
-fn check_times(claims: &Claims) -> Result<(), Refusal> {
+/// Both ends of the lifetime may be off by `leeway_s`, for clocks that differ.
+fn check_times(claims: &Claims, leeway_s: u32) -> Result<(), Refusal> {
+    let leeway = f64::from(leeway_s);
     #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit a double exactly")]
     let now = clock::now().unix_timestamp() as f64;
     let exp = present(claims, "exp").ok_or_else(|| invalid("Claim 'exp' is required"))?;
@@ -94,10 +133,10 @@ fn check_times(claims: &Claims) -> Result<(), Refusal> {
     let nbf = present(claims, "nbf")
         .map(|value| value.as_f64().ok_or_else(|| invalid("Claim 'nbf' must be a number")))
         .transpose()?;
-    if exp <= now {
+    if exp + leeway <= now {
         return Err(invalid("Token has expired"));
     }
-    if nbf.is_some_and(|nbf| nbf.floor() > now) {
+    if nbf.is_some_and(|nbf| nbf.floor() > now + leeway) {
         return Err(invalid("Token is not valid yet"));
     }
     Ok(())

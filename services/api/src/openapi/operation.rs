@@ -75,7 +75,7 @@ fn responses(endpoint: &Endpoint, success: &success::Success) -> Value {
 
 /// The statuses of the error answers an endpoint can give.
 fn error_statuses(endpoint: &Endpoint) -> BTreeSet<u16> {
-    // Accidents and the fuse that a configured rate limit or a strict method check adds.
+    // An accident can happen anywhere.
     let mut statuses = BTreeSet::from([500]);
     let ticket = endpoint.route().contains(TICKET_ID);
     match endpoint {
@@ -87,11 +87,6 @@ fn error_statuses(endpoint: &Endpoint) -> BTreeSet<u16> {
             }
         }
         Endpoint::Open(_) => {}
-    }
-    if let Endpoint::Read(read) = endpoint
-        && read.view.is_some_and(|view| view.route.contains("{code}"))
-    {
-        statuses.extend([404, 409]);
     }
     statuses
 }

@@ -12,12 +12,15 @@ const IDENTIFIED: &[&str] = &["ActorType", "AccountScope", "SiteScope", "ToolNam
 /// Headers that any request may carry.
 const TRACED: &[&str] = &["CorrelationId", "Traceparent"];
 
+/// What the scope headers take.
+const SCOPE: &str = "^(\\*|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\
+                     (,(\\*|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}))*$";
+
 /// The parameters of an endpoint.
 pub(super) fn of(endpoint: &Endpoint, tool: Option<&Tool>) -> Vec<Value> {
     let mut parameters: Vec<Value> = Vec::new();
-    for segment in endpoint.route().split('/').filter(|segment| segment.starts_with('{')) {
-        let name = if segment == dispatch_domain::tool::TICKET_ID { "TicketId" } else { "AlertCode" };
-        parameters.push(reference(name));
+    if endpoint.route().contains(dispatch_domain::tool::TICKET_ID) {
+        parameters.push(reference("TicketId"));
     }
     if let Endpoint::Command(_) = endpoint {
         parameters.push(reference("IdempotencyKey"));
@@ -63,7 +66,7 @@ fn query(name: &str) -> Value {
         }
         "limit" => ("Most rows of the page", json!({ "type": "integer", "minimum": 1, "maximum": 200 })),
         "cursor" => ("`next_cursor` of the page before", json!({ "type": "string" })),
-        _ => ("`prometheus` for the text face", json!({ "type": "string", "enum": ["json", "prometheus"] })),
+        _ => ("`prometheus` for the text face", json!({ "type": "string" })),
     };
     json!({ "name": name, "in": "query", "required": false, "description": what, "schema": schema })
 }
@@ -72,14 +75,11 @@ fn query(name: &str) -> Value {
 pub(super) fn components() -> Value {
     let header = |name: &str, required: bool, what: &str, schema: Value| json!({ "name": name, "in": "header", "required": required, "description": what, "schema": schema });
     let text = || json!({ "type": "string" });
+    let scope = || json!({ "type": "string", "pattern": SCOPE });
     json!({
         "TicketId": {
             "name": "ticketId", "in": "path", "required": true,
             "schema": { "type": "string", "format": "uuid" },
-        },
-        "AlertCode": {
-            "name": "code", "in": "path", "required": true,
-            "schema": { "type": "string", "enum": dispatch_domain::alert::AlertCode::ALL },
         },
         "IdempotencyKey": header(
             "Idempotency-Key", true,
@@ -97,10 +97,10 @@ pub(super) fn components() -> Value {
             json!({ "type": "string", "enum": dispatch_domain::ActorType::ALL })
         ),
         "AccountScope": header(
-            "X-Account-Scope", false, "Account ids or *, comma-separated, with development headers only.", text()
+            "X-Account-Scope", false, "Account ids or *, comma-separated, with development headers only.", scope()
         ),
         "SiteScope": header(
-            "X-Site-Scope", false, "Site ids or *, comma-separated, with development headers only.", text()
+            "X-Site-Scope", false, "Site ids or *, comma-separated, with development headers only.", scope()
         ),
         "ToolName": header(
             "X-Tool-Name", false, "Has to be the tool of the operation (x-tool-name).", text()

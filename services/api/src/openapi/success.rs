@@ -86,11 +86,6 @@ fn at_route(route: &str) -> Success {
             "StuckTickets",
             "The tickets that rest in a scheduling state for too long, oldest first.",
         ),
-        "/ops/alerts/{code}/acknowledge" => answers(
-            200,
-            "Acknowledgement",
-            "Say that somebody is at work on an alert. Saying it twice changes nothing.",
-        ),
         "/livez" => answers(200, "Liveness", "The process answers."),
         "/readyz" => Success {
             further: &[(503, "Readiness")],

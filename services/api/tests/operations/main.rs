@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+#[expect(dead_code, reason = "each file of tests uses its own part of the stage")]
 mod stage;
 
 use stage::Stage;

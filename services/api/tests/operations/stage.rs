@@ -104,6 +104,34 @@ impl Stage {
         (response.status().as_u16(), response.json().await.unwrap())
     }
 
+    /// Reads as a dispatcher.
+    pub async fn read(&self, path: &str) -> (u16, Value) {
+        self.read_with(path, &[]).await
+    }
+
+    /// Reads as a dispatcher, with further headers.
+    pub async fn read_with(&self, path: &str, headers: &[(&str, String)]) -> (u16, Value) {
+        let url = format!("{}{path}", self.api.as_ref().unwrap().1);
+        let mut request =
+            self.client.get(url).header("x-actor-id", "dispatcher-1").header("x-actor-role", "dispatcher");
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    /// Any method, nobody's headers.
+    pub async fn raw(&self, method: &str, path: &str) -> reqwest::Response {
+        let url = format!("{}{path}", self.api.as_ref().unwrap().1);
+        self.client.request(method.parse().unwrap(), url).send().await.unwrap()
+    }
+
+    /// Host and port of the API.
+    pub fn address(&self) -> &str {
+        self.api.as_ref().unwrap().1.trim_start_matches("http://")
+    }
+
     /// Codes of the alerts that fire now.
     pub async fn alerts(&self) -> Vec<String> {
         let (status, body) = self.get("/ops/alerts").await;

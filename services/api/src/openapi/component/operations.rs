@@ -1,7 +1,7 @@
 //! Probes, counters and alerts.
 
 use dispatch_domain::TicketState;
-use dispatch_domain::alert::{AlertCode, AlertState, RULES, RUNBOOKS, SEVERITY};
+use dispatch_domain::alert::{AlertCode, RULES, RUNBOOKS, SEVERITY};
 use serde_json::{Value, json};
 
 use super::shape::{closed, closed_with, flag, free, instant, integer, is, list, or_null, text, uuid, word};
@@ -19,7 +19,6 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         ("Alert", alert()),
         ("Alerts", alerts()),
         ("StuckTickets", stuck()),
-        ("Acknowledgement", acknowledgement()),
         ("OpenApi", json!({ "type": "object", "required": ["openapi", "info", "paths"] })),
     ]
 }
@@ -74,9 +73,6 @@ fn alert() -> Value {
             ("count", integer()),
             ("threshold", integer()),
             ("runbook", text()),
-            ("state", word(AlertState::ALL)),
-            ("since", instant()),
-            ("acknowledged_by", or_null(text())),
         ],
         &[("stale_minutes", integer())],
     )
@@ -114,17 +110,5 @@ fn stuck() -> Value {
         ("stale_minutes", integer()),
         ("items", list(item)),
         ("next_cursor", or_null(text())),
-    ])
-}
-
-fn acknowledgement() -> Value {
-    closed(&[
-        ("code", word(AlertCode::ALL)),
-        ("state", word(AlertState::ALL)),
-        ("count", integer()),
-        ("threshold", integer()),
-        ("since", instant()),
-        ("acknowledged_by", or_null(text())),
-        ("acknowledged_at", or_null(instant())),
     ])
 }
