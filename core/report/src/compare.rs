@@ -11,9 +11,9 @@ use similar::TextDiff;
 use crate::history::{History, UnitHistory};
 use crate::record::{Outcome, PhaseWord, StepRecord};
 
-/// Identities and moments differ between any two runs and mean nothing.
+/// Identities, moments and the number of a lane differ between any two runs and mean nothing.
 static VOLATILE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)|127\.0\.0\.1:\d+")
+    Regex::new(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)|\b[0-9a-f]{32}\b|127\.0\.0\.1:\d+|\blane[-_]\d+[-_]")
         .expect("the pattern is constant")
 });
 
@@ -159,7 +159,7 @@ fn stable(value: &Value, numbers: &mut BTreeMap<String, usize>) -> Value {
 fn plain(text: &str, numbers: &mut BTreeMap<String, usize>) -> String {
     let named = |found: &regex::Captures<'_>| {
         let text = found[0].to_ascii_lowercase();
-        if text.len() != 36 || text.contains(':') {
+        if text.len() != 36 || text.contains([':', 't']) {
             return "[varies]".to_owned();
         }
         let next = numbers.len() + 1;

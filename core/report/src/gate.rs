@@ -191,6 +191,17 @@ pub struct Row {
     pub note: String,
 }
 
+/// How long a step waited for an alert.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AlertTime {
+    /// The unit.
+    pub unit: String,
+    /// Title of the step.
+    pub step: String,
+    /// Milliseconds until the alerts were as expected.
+    pub took_ms: u64,
+}
+
 /// A decision with everything it rests on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Decision {
@@ -214,6 +225,8 @@ pub struct Decision {
     pub waivers: Vec<Waiver>,
     /// Bundles: run and digest of the manifest.
     pub evidence: Vec<Standing>,
+    /// How long alerts took to fire or to clear.
+    pub alerts: Vec<AlertTime>,
     /// Roles, and who signed for each.
     pub sign_offs: Vec<(Role, Vec<String>)>,
 }

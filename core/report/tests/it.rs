@@ -14,6 +14,8 @@ mod masking;
 mod pages;
 #[path = "it/redactions.rs"]
 mod redactions;
+#[path = "it/rejudging.rs"]
+mod rejudging;
 #[path = "it/signing.rs"]
 mod signing;
 #[path = "it/snapshots.rs"]

@@ -55,6 +55,7 @@ pub fn decide(gate: &Gate, case: &Case<'_>) -> Decision {
         matrix,
         waivers: gate.waivers.iter().filter(|waiver| waiver.expires > case.at).cloned().collect(),
         evidence: case.evidence.iter().map(|one| one.standing.clone()).collect(),
+        alerts: good.iter().flat_map(|one| one.alert_times()).collect(),
         sign_offs,
     }
 }
@@ -131,8 +132,10 @@ impl<'a> Deciding<'a> {
                     .collect(),
             };
             for backend in &required.backends {
-                for unit in &units {
-                    self.unit(unit, backend, good);
+                // A unit may be required by its name and by a tag.
+                let seen = |unit: &str, rows: &[Row]| rows.iter().any(|row| row.unit == *unit && row.backend == *backend);
+                for unit in units.iter().filter(|unit| !seen(unit, &self.matrix)).cloned().collect::<Vec<_>>() {
+                    self.unit(&unit, backend, good);
                 }
                 if units.is_empty() {
                     self.row((&required.what.to_string(), backend), Answer::Inconclusive, None, "missing");
@@ -141,7 +144,7 @@ impl<'a> Deciding<'a> {
         }
     }
 
-    /// The worst that any bundle of the backend says about the unit; nobody chooses the evidence that pleases.
+    /// What the newest bundle of the backend says about the unit; where an older one says otherwise, that is a flake.
     fn unit(&mut self, unit: &str, backend: &str, good: &[&Evidence]) {
         let found = good.iter().filter(|one| one.backend() == backend).filter_map(|one| Some((one, one.unit(unit)?)));
         let newest = found.clone().max_by_key(|(one, _)| one.ended());

@@ -6,9 +6,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::AlertTime;
 use crate::chain;
 use crate::history::{History, UnitHistory};
 use crate::manifest::MANIFEST;
+use crate::record::Outcome;
 use crate::verify::{Signed, Trust, verify_with};
 
 /// What a sign-off is bound to: a run and the digest of its manifest.
@@ -89,6 +91,18 @@ impl Evidence {
     /// The last time the unit ran.
     pub(super) fn unit(&self, id: &str) -> Option<&UnitHistory> {
         self.history.units.iter().rev().find(|unit| unit.unit.id == id)
+    }
+
+    /// Every wait for an alert that was met.
+    pub(super) fn alert_times(&self) -> Vec<AlertTime> {
+        let of_unit = |unit: &UnitHistory| -> Vec<AlertTime> {
+            let met = unit.steps.iter().filter(|step| {
+                step.verdict == Outcome::Passed && step.action.get("alerts").is_some()
+            });
+            let id = &unit.unit.id;
+            met.map(|step| AlertTime { unit: id.clone(), step: step.title.clone(), took_ms: step.took_us / 1_000 }).collect()
+        };
+        self.history.units.iter().flat_map(of_unit).collect()
     }
 
     /// Milliseconds of a unit, or of its step of that title.

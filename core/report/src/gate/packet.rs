@@ -45,6 +45,12 @@ pub fn markdown(decision: &Decision) -> String {
         let (run, took) = (row.run.as_deref().unwrap_or("none"), row.took_ms.map_or_else(String::new, |ms| format!("{ms} ms")));
         let _ = writeln!(out, "| {} | {} | {} | {run} | {took} | {} |", cell(&row.unit), row.backend, row.answer.as_str(), cell(&row.note));
     }
+    if !decision.alerts.is_empty() {
+        out.push_str("\n## Alert times\n\n| unit | step | time |\n|---|---|---|\n");
+    }
+    for one in &decision.alerts {
+        let _ = writeln!(out, "| {} | {} | {} ms |", cell(&one.unit), cell(&one.step), one.took_ms);
+    }
     out.push_str("\n## Waivers\n\n");
     for one in &decision.waivers {
         let _ = writeln!(out, "- {}: {} until {}: {}", cell(&one.unit), cell(&one.owner), one.expires, cell(&one.reason));
@@ -102,6 +108,7 @@ pub fn html(decision: &Decision) -> String {
     }
     page.raw("</tbody></table></section>");
     matrix(decision, &mut page);
+    alerts(decision, &mut page);
     page.raw("<section><h2>Waivers</h2>");
     if decision.waivers.is_empty() {
         page.raw("<p class=\"quiet\">None.</p>");
@@ -117,6 +124,17 @@ pub fn html(decision: &Decision) -> String {
     page.raw("</tbody></table></section>");
     page.close("");
     page.into_text()
+}
+
+fn alerts(decision: &Decision, page: &mut Page) {
+    if decision.alerts.is_empty() {
+        return;
+    }
+    page.raw("<section><h2>Alert times</h2><table><thead><tr><th>Unit<th>Step<th>Time</thead><tbody>");
+    for one in &decision.alerts {
+        page.raw("<tr><td>").text(&one.unit).raw("<td>").text(&one.step).raw("<td>").number(one.took_ms).raw(" ms");
+    }
+    page.raw("</tbody></table></section>");
 }
 
 fn matrix(decision: &Decision, page: &mut Page) {

@@ -51,6 +51,11 @@ fn unit_under(unit: &UnitHistory, (old, new): (Option<&Drill>, Option<&Drill>), 
     whole(unit, judging.steps)
 }
 
+/// Whether the record is of an action of that name: it names it as a member, or with a word.
+fn does(record: &StepRecord, action: &str) -> bool {
+    record.action.get(action).is_some() || record.action.get("action").is_some_and(|name| name == action)
+}
+
 struct Judging<'a> {
     unit: &'a UnitHistory,
     old: Option<&'a Drill>,
@@ -94,7 +99,7 @@ impl<'a> Judging<'a> {
         let at = by_title.or_else(|| {
             (0..self.unit.steps.len()).find(|at| {
                 let record = &self.unit.steps[*at];
-                free(*at) && record.index == index as u64 && record.action.get("action").is_some_and(|name| name == of_name)
+                free(*at) && record.index == index as u64 && does(record, of_name)
             })
         })?;
         self.used.insert(at);
