@@ -69,7 +69,12 @@ pub fn in_order(tasks: &[Task]) -> Vec<&Task> {
     order
 }
 
-fn visit<'a>(task: &'a Task, all: &BTreeMap<&'a str, &'a Task>, seen: &mut BTreeSet<&'a str>, order: &mut Vec<&'a Task>) {
+fn visit<'a>(
+    task: &'a Task,
+    all: &BTreeMap<&'a str, &'a Task>,
+    seen: &mut BTreeSet<&'a str>,
+    order: &mut Vec<&'a Task>,
+) {
     // Drills that need each other have been refused when they were read.
     if !seen.insert(&task.drill().id) {
         return;
@@ -130,7 +135,8 @@ mod tests {
 
     #[tokio::test]
     async fn units_with_a_key_in_common_never_hold_it_together() {
-        let tasks = tasks(&[("a", "exclusive: [x, y]\n"), ("b", "exclusive: [y, z]\n"), ("c", "exclusive: [z]\n")]);
+        let tasks =
+            tasks(&[("a", "exclusive: [x, y]\n"), ("b", "exclusive: [y, z]\n"), ("c", "exclusive: [z]\n")]);
         let schedule = Schedule::default();
         let held = schedule.hold(tasks[0].drill()).await;
         let other = schedule.hold(tasks[1].drill());

@@ -69,12 +69,17 @@ pub fn select(project: &Project, filter: &Filter) -> Result<Vec<Task>, SelectErr
     let scenarios = project.scenarios.iter().map(|scenario| Task::Scenario(Box::new(scenario.clone())));
     let all: Vec<Task> = drills.chain(scenarios).collect();
     let known: BTreeSet<&str> = all.iter().flat_map(|task| tags_of(task.drill())).collect();
-    let expressions =
-        filter.tags.iter().map(|text| Expression::parse(text, &known)).collect::<Result<Vec<_>, SelectError>>()?;
+    let expressions = filter
+        .tags
+        .iter()
+        .map(|text| Expression::parse(text, &known))
+        .collect::<Result<Vec<_>, SelectError>>()?;
     let means = |drill: &Drill| {
-        let named = |name: &String| drill.id.contains(name.trim_end_matches(".yaml").trim_end_matches(".feature"));
+        let named =
+            |name: &String| drill.id.contains(name.trim_end_matches(".yaml").trim_end_matches(".feature"));
         let tags: BTreeSet<&str> = tags_of(drill).collect();
-        (filter.names.is_empty() || filter.names.iter().any(named)) && expressions.iter().all(|e| e.holds(&tags))
+        (filter.names.is_empty() || filter.names.iter().any(named))
+            && expressions.iter().all(|e| e.holds(&tags))
     };
     let mut wanted: BTreeSet<String> =
         all.iter().map(Task::drill).filter(|drill| means(drill)).map(|drill| drill.id.clone()).collect();

@@ -64,7 +64,8 @@ impl Project {
         let mut command = Command::new(env!("CARGO_BIN_EXE_drillyard"));
         command.arg("--project").arg(&self.dir).args(args).env_remove("CI").env("TMPDIR", &self.scratch);
         let output = command.stdin(Stdio::null()).output().unwrap();
-        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        let text =
+            [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
         (output.status.code().unwrap_or(-1), text)
     }
 
@@ -124,10 +125,26 @@ fn drills_that_do_or_check_nothing() {
 
 #[test]
 fn misspelt_words() {
-    refused_drill("action", "steps:\n- sqll: { query: select 1 }\n  expect: { rows: [] }\n", "did you mean `sql`?");
-    refused_steps("key", "- sql: { query: select 1 }\n  expcet: { row_count: 2 }\n", "did you mean `expect`?");
-    refused_steps("field", "- sql: { query: select 1 }\n  expect: { row_cuont: 2 }\n", "did you mean `row_count`?");
-    refused_steps("marker", "- sql: { query: select 1 }\n  expect: { row_count: \"#itn\" }\n", "did you mean `#int`?");
+    refused_drill(
+        "action",
+        "steps:\n- sqll: { query: select 1 }\n  expect: { rows: [] }\n",
+        "did you mean `sql`?",
+    );
+    refused_steps(
+        "key",
+        "- sql: { query: select 1 }\n  expcet: { row_count: 2 }\n",
+        "did you mean `expect`?",
+    );
+    refused_steps(
+        "field",
+        "- sql: { query: select 1 }\n  expect: { row_cuont: 2 }\n",
+        "did you mean `row_count`?",
+    );
+    refused_steps(
+        "marker",
+        "- sql: { query: select 1 }\n  expect: { row_count: \"#itn\" }\n",
+        "did you mean `#int`?",
+    );
     refused_drill("top", &format!("stesp:\n{CHECK}steps:\n{CHECK}"), "did you mean `steps`?");
 }
 
@@ -142,7 +159,11 @@ fn loops_and_matrices_over_nothing() {
 #[test]
 fn conditions_that_are_never_true_and_waits_that_never_wait() {
     refused_steps("when", "- when: { backend: prcess }\n  note: n\n", "did you mean `process`?");
-    refused_drill("cell", &format!("matrix: {{ fault: [kill] }}\nsteps:\n{CHECK}- when: {{ fault: stop }}\n  note: n\n"), "DY100");
+    refused_drill(
+        "cell",
+        &format!("matrix: {{ fault: [kill] }}\nsteps:\n{CHECK}- when: {{ fault: stop }}\n  note: n\n"),
+        "DY100",
+    );
     refused_steps("zero", "- sql: { query: select 1 }\n  expect: { row_count: 1 }\n  within: 0s\n", "DY013");
     refused_steps("wait", "- sql: { query: select 1 }\n  within: 5s\n", "DY022");
 }
@@ -150,15 +171,30 @@ fn conditions_that_are_never_true_and_waits_that_never_wait() {
 #[test]
 fn features_that_gherkin_lets_pass() {
     let feature = |scenario: &str| format!("Feature: F\n  Scenario: S\n{scenario}");
-    refused("givn", "features/x.feature", &feature("    Givn the query \"select 1 as n\" gives 1\n"), "did you mean `Given`?");
+    refused(
+        "givn",
+        "features/x.feature",
+        &feature("    Givn the query \"select 1 as n\" gives 1\n"),
+        "did you mean `Given`?",
+    );
     refused("scenrio", "features/x.feature", "Feature: F\n  Scenrio: S\n", "did you mean `Scenario:`?");
     refused("no-scenario", "features/x.feature", "Feature: F\n", "DY072");
     refused("no-step", "features/x.feature", "Feature: F\n  Scenario: S\n", "DY073");
-    refused("undefined", "features/x.feature", &feature("    Given the qurey \"select 1 as n\" gives 1\n"), "DY074");
+    refused(
+        "undefined",
+        "features/x.feature",
+        &feature("    Given the qurey \"select 1 as n\" gives 1\n"),
+        "DY074",
+    );
     refused("unchecked", "features/x.feature", &feature("    Given I note \"nothing\"\n"), "DY076");
     let table = "    Then the query \"select 1 as n\" gives 1\n      | ignored |\n      | 1 |\n";
     refused("table", "features/x.feature", &feature(table), "DY079");
-    refused("rows", "features/x.feature", &feature("    Then the query \"select 1 as n\" gives the rows:\n"), "DY079");
+    refused(
+        "rows",
+        "features/x.feature",
+        &feature("    Then the query \"select 1 as n\" gives the rows:\n"),
+        "DY079",
+    );
 }
 
 #[test]
@@ -167,7 +203,11 @@ fn filters_that_match_nothing() {
     for verb in ["run", "list"] {
         assert_eq!(project.run(&[verb, "--tag", "quikc"]).0, NOTHING_PROVED, "{verb}");
         assert!(project.run(&[verb, "--tag", "quikc"]).1.contains("did you mean `quick`?"));
-        assert_eq!(project.run(&[verb, "--tag", "not quikc"]).0, NOTHING_PROVED, "a typo behind `not` means everything");
+        assert_eq!(
+            project.run(&[verb, "--tag", "not quikc"]).0,
+            NOTHING_PROVED,
+            "a typo behind `not` means everything"
+        );
         assert_eq!(project.run(&[verb, "--tag", "not quick"]).0, NOTHING_PROVED);
         assert_eq!(project.run(&[verb, "godo"]).0, NOTHING_PROVED);
     }
@@ -182,14 +222,51 @@ fn what_a_run_finds_is_no_pass_either() {
     let drill = |name: &str, body: &str| format!("drill: {name}\ntitle: T\n{body}");
     let files = [
         ("drills/good.yaml", GOOD.to_owned()),
-        ("drills/silent.yaml", drill("silent", "steps:\n- http: { get: ghost/x }\n  expect: { status: 200 }\n  within: 300ms\n")),
-        ("drills/elsewhere.yaml", drill("elsewhere", "steps:\n- when: { backend: container }\n  sql: { query: select 1 as n }\n  expect: { rows: [{ n: 1 }] }\n")),
-        ("drills/person.yaml", drill("person", "steps:\n- human: { owner: on-call, ask: Look, deadline: 1s }\n")),
-        ("drills/hollow.yaml", drill("hollow", &format!("steps:\n{CHECK}- sql: {{ query: select 1 as n where false }}\n  expect: {{ row_count: 0 }}\n  save: {{ found: rows }}\n- each: {{ of: \"${{found}}\", as: row, steps: [{{ sql: {{ query: select 1 }}, expect: {{ row_count: 1 }} }}] }}\n"))),
-        ("drills/undone.yaml", drill("undone", &format!("steps:\n- defer: {{ sql: {{ execute: drop table gone }} }}\n{CHECK}"))),
+        (
+            "drills/silent.yaml",
+            drill("silent", "steps:\n- http: { get: ghost/x }\n  expect: { status: 200 }\n  within: 300ms\n"),
+        ),
+        (
+            "drills/elsewhere.yaml",
+            drill(
+                "elsewhere",
+                "steps:\n- when: { backend: container }\n  sql: { query: select 1 as n }\n  expect: { rows: [{ n: 1 }] }\n",
+            ),
+        ),
+        (
+            "drills/person.yaml",
+            drill("person", "steps:\n- human: { owner: on-call, ask: Look, deadline: 1s }\n"),
+        ),
+        (
+            "drills/hollow.yaml",
+            drill(
+                "hollow",
+                &format!(
+                    "steps:\n{CHECK}- sql: {{ query: select 1 as n where false }}\n  expect: {{ row_count: 0 }}\n  save: {{ found: rows }}\n- each: {{ of: \"${{found}}\", as: row, steps: [{{ sql: {{ query: select 1 }}, expect: {{ row_count: 1 }} }}] }}\n"
+                ),
+            ),
+        ),
+        (
+            "drills/undone.yaml",
+            drill("undone", &format!("steps:\n- defer: {{ sql: {{ execute: drop table gone }} }}\n{CHECK}")),
+        ),
         ("drills/needy.yaml", drill("needy", &format!("needs: [silent]\nsteps:\n{CHECK}"))),
-        ("drills/broken.yaml", drill("broken", &format!("steps:\n{CHECK}- always:\n    holds: [{{ sql: {{ query: \"select count(*) as n from pg_tables where tablename = 'mark'\" }}, expect: {{ rows: [{{ n: 0 }}] }} }}]\n    every: 10ms\n    during: [{{ sql: {{ execute: create table mark () }} }}, {{ sql: {{ query: select pg_sleep(0.2) }} }}]\n"))),
-        ("drills/masked.yaml", drill("masked", "steps:\n- sql: { query: \"select md5('a') as token\" }\n  expect: { row_count: 1 }\n  save: { token: { secret: 'rows[0].token' } }\n- sql: { query: \"select $1 as shown\", params: [\"${token}\"] }\n  expect: { row_count: 1 }\n")),
+        (
+            "drills/broken.yaml",
+            drill(
+                "broken",
+                &format!(
+                    "steps:\n{CHECK}- always:\n    holds: [{{ sql: {{ query: \"select count(*) as n from pg_tables where tablename = 'mark'\" }}, expect: {{ rows: [{{ n: 0 }}] }} }}]\n    every: 10ms\n    during: [{{ sql: {{ execute: create table mark () }} }}, {{ sql: {{ query: select pg_sleep(0.2) }} }}]\n"
+                ),
+            ),
+        ),
+        (
+            "drills/masked.yaml",
+            drill(
+                "masked",
+                "steps:\n- sql: { query: \"select md5('a') as token\" }\n  expect: { row_count: 1 }\n  save: { token: { secret: 'rows[0].token' } }\n- sql: { query: \"select $1 as shown\", params: [\"${token}\"] }\n  expect: { row_count: 1 }\n",
+            ),
+        ),
     ];
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
     let project = Project::with("run", &files);
@@ -216,4 +293,22 @@ fn what_a_run_finds_is_no_pass_either() {
     let journal = fs::read_to_string(project.dir.join("target/drillyard/runs/latest/journal.jsonl")).unwrap();
     assert!(!journal.contains("0cc175b9c0f1b6a831c399e269772661"), "the secret is in the journal");
     assert!(journal.contains("token"), "{journal}");
+}
+
+/// Every branch runs to its end and is reported, also beside one that fails; undo steps run last first, with the values
+/// names had when they were kept.
+#[test]
+fn branches_all_end_and_undo_steps_run_in_reverse() {
+    let branches = "drill: branches\ntitle: T\nsteps:\n- parallel:\n  - - { title: left, sql: { query: select 1 }, expect: { row_count: 2 } }\n  - - { title: right first, sql: { query: select pg_sleep(0.2) } }\n    - { title: right second, sql: { query: select 1 as n }, expect: { row_count: 1 } }\n";
+    let order = "drill: order\ntitle: T\nsteps:\n- sql: { execute: create table undone (n int) }\n- each:\n    of: [1, 2]\n    as: n\n    steps:\n    - defer: { title: undo, sql: { execute: insert into undone values ($1::int), params: [\"${n}\"] } }\n    - { sql: { query: select count(*) as n from undone }, expect: { rows: [{ n: 0 }] } }\nfinally:\n- { title: order, sql: { query: select array_agg(n order by ctid) as ns from undone }, expect: { rows: [{ ns: [2, 1] }] } }\n";
+    let project =
+        Project::with("nested", &[("drills/branches.yaml", branches), ("drills/order.yaml", order)]);
+    let (code, said) = project.run(&["run", "drills/branches"]);
+    assert_eq!(code, 1, "{said}");
+    let journal = fs::read_to_string(project.dir.join("target/drillyard/runs/latest/journal.jsonl")).unwrap();
+    for title in ["left", "right first", "right second"] {
+        assert!(journal.contains(&format!("\"title\":\"{title}\"")), "{title} is not reported");
+    }
+    let (code, said) = project.run(&["run", "drills/order"]);
+    assert_eq!(code, 0, "{said}");
 }

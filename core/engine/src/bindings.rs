@@ -73,7 +73,8 @@ impl Bindings for Names {
     }
 
     fn now(&self, offset_ms: i64) -> String {
-        let moment = Timestamp::now().saturating_add(SignedDuration::from_millis(offset_ms)).unwrap_or(Timestamp::MAX);
+        let moment =
+            Timestamp::now().saturating_add(SignedDuration::from_millis(offset_ms)).unwrap_or(Timestamp::MAX);
         format!("{moment:.3}")
     }
 }

@@ -37,9 +37,11 @@ pub fn judge(expected: &[Expected<'_>], observation: &Observation) -> Vec<Failur
 
 fn mismatches(one: &Expected<'_>, document: &Value) -> Vec<Mismatch> {
     match &one.written.check {
-        Check::Fits if one.field == "headers" => {
-            pattern::compare(&lower_case(&one.pattern), document.get(one.field).map(lower_case).as_ref(), one.field)
-        }
+        Check::Fits if one.field == "headers" => pattern::compare(
+            &lower_case(&one.pattern),
+            document.get(one.field).map(lower_case).as_ref(),
+            one.field,
+        ),
         Check::Fits => pattern::compare(&one.pattern, document.get(one.field), one.field),
         Check::Selected { of } => select::compare(&one.pattern, document.get(*of), of),
         Check::Conforms { of, schema } => select::conform(schema, document.get(*of), of),
@@ -49,9 +51,9 @@ fn mismatches(one: &Expected<'_>, document: &Value) -> Vec<Mismatch> {
 /// Headers with their names in small letters: RFC 9110 section 5.1 makes no difference between the cases.
 fn lower_case(headers: &Value) -> Value {
     match headers {
-        Value::Object(members) => {
-            Value::Object(members.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect())
-        }
+        Value::Object(members) => Value::Object(
+            members.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect(),
+        ),
         other => other.clone(),
     }
 }
@@ -88,7 +90,9 @@ fn no_answer(expected: &Expected<'_>, reason: &str) -> Failure {
 fn failure(expected: &Expected<'_>, mismatch: Mismatch) -> Failure {
     // What a JSONPath selects is written under `jsonpath`, not under the field it looks into.
     let written = match &expected.written.check {
-        Check::Selected { of } => mismatch.path.strip_prefix(of).map(|path| format!("jsonpath.{}", path.trim_start())),
+        Check::Selected { of } => {
+            mismatch.path.strip_prefix(of).map(|path| format!("jsonpath.{}", path.trim_start()))
+        }
         _ => None,
     };
     let (place, line) = expected.written.locate(written.as_deref().unwrap_or(&mismatch.path));
@@ -170,7 +174,8 @@ mod tests {
         let mut written = written();
         written.check = Check::Selected { of: "body" };
         written.parts = vec![("jsonpath.$.items[0].id".to_owned(), place(5), "$.items[0].id: 1".to_owned())];
-        let expected = [Expected { field: "jsonpath", pattern: json!({"$.items[0].id": 1}), written: &written }];
+        let expected =
+            [Expected { field: "jsonpath", pattern: json!({"$.items[0].id": 1}), written: &written }];
         assert_eq!(judge(&expected, &observation(Ok(json!({"body": {"items": [{"id": 1}]}})))), []);
         let failures = judge(&expected, &observation(Ok(json!({"body": {"items": [{"id": 2}]}}))));
         assert_eq!((failures[0].path.as_str(), failures[0].place.line), ("body $.items[0].id", 5));

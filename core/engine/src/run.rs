@@ -79,7 +79,12 @@ pub fn unit_of(drill: &Drill, kind: UnitKind) -> Unit {
 ///
 /// # Errors
 /// The outcome of a unit whose lane could not be raised: aborted.
-pub async fn begin(stack: &Stack, drill: &Drill, kind: UnitKind, ground: &Ground) -> Result<UnitRun, UnitOutcome> {
+pub async fn begin(
+    stack: &Stack,
+    drill: &Drill,
+    kind: UnitKind,
+    ground: &Ground,
+) -> Result<UnitRun, UnitOutcome> {
     let unit = unit_of(drill, kind);
     let begun = Instant::now();
     ground.events.emit(Event::UnitStarted(unit.clone()));
@@ -105,7 +110,8 @@ pub async fn begin(stack: &Stack, drill: &Drill, kind: UnitKind, ground: &Ground
         }
         Err(error) => {
             let reason = Some(error.full());
-            let outcome = UnitOutcome { unit: unit.id, verdict: Verdict::Aborted, reason, residue: Vec::new() };
+            let outcome =
+                UnitOutcome { unit: unit.id, verdict: Verdict::Aborted, reason, residue: Vec::new() };
             emit_finished(&ground.events, &outcome, begun.elapsed(), Vec::new());
             Err(outcome)
         }
@@ -118,7 +124,8 @@ pub fn leave_out(drill: &Drill, kind: UnitKind, ground: &Ground, reason: String)
     let unit = unit_of(drill, kind);
     let id = unit.id.clone();
     ground.events.emit(Event::UnitStarted(unit));
-    let outcome = UnitOutcome { unit: id, verdict: Verdict::Inconclusive, reason: Some(reason), residue: Vec::new() };
+    let outcome =
+        UnitOutcome { unit: id, verdict: Verdict::Inconclusive, reason: Some(reason), residue: Vec::new() };
     emit_finished(&ground.events, &outcome, Duration::ZERO, Vec::new());
     outcome
 }
@@ -195,12 +202,16 @@ impl UnitRun {
         self.undo().await;
         if self.so_far() == Verdict::Passed && self.session.judged() == 0 {
             let backend = self.session.backend();
-            self.explain(Verdict::Inconclusive, format!("none of its checks applies to the backend `{backend}`"));
+            self.explain(
+                Verdict::Inconclusive,
+                format!("none of its checks applies to the backend `{backend}`"),
+            );
         }
         let verdict = judge::unit_verdict(self.verdicts);
         let unit = self.session.unit().id.clone();
         let lane = self.session.into_lane();
-        let keep = self.ground.keep_failed && verdict != Verdict::Passed && !self.ground.interrupted.is_cancelled();
+        let keep =
+            self.ground.keep_failed && verdict != Verdict::Passed && !self.ground.interrupted.is_cancelled();
         let (kept, residue) = if keep {
             let strings = lane.connection_strings();
             lane.keep();

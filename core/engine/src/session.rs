@@ -173,7 +173,8 @@ impl Session {
     /// Carries out one step, and those inside of it, and reports them. A step for another backend is left out.
     pub fn step<'s>(&'s mut self, step: &'s Step, phase: Phase) -> BoxFuture<'s, Verdict> {
         Box::pin(async move {
-            if !step.backends.is_empty() && !step.backends.iter().any(|backend| backend == self.means.backend) {
+            if !step.backends.is_empty() && !step.backends.iter().any(|backend| backend == self.means.backend)
+            {
                 return Verdict::Passed;
             }
             if step.checked {
@@ -227,7 +228,8 @@ impl Session {
     }
 
     fn report(&self, step: &Step, begun: Begun, attempts: Attempts, verdict: Verdict) {
-        let log_window = if verdict == Verdict::Passed { Vec::new() } else { self.lane.log_since(&begun.mark) };
+        let log_window =
+            if verdict == Verdict::Passed { Vec::new() } else { self.lane.log_since(&begun.mark) };
         let report = StepReport {
             index: begun.index,
             phase: begun.phase,
@@ -288,7 +290,8 @@ impl Session {
         let at = Timestamp::now();
         let begun = Instant::now();
         let done = action::perform(&step.action, &scene).await;
-        let observation = Observation { attempt: attempts.count, at, took: begun.elapsed(), answer: done.answer };
+        let observation =
+            Observation { attempt: attempts.count, at, took: begun.elapsed(), answer: done.answer };
         attempts.what = done.what;
         attempts.answered |= observation.answer.is_ok();
         match self.resolve(&step.expect) {
@@ -299,9 +302,13 @@ impl Session {
                 }
                 attempts.expected = expected.into_iter().map(|e| (e.field.to_owned(), e.pattern)).collect();
             }
-            Err((field, reason)) => attempts.failures = vec![failure_at(step, &field, "a value for every name", &reason)],
+            Err((field, reason)) => {
+                attempts.failures = vec![failure_at(step, &field, "a value for every name", &reason)]
+            }
         }
-        if let (Ok(document), false) = (&observation.answer, matches!(step.action, Action::Last(_) | Action::Note(_))) {
+        if let (Ok(document), false) =
+            (&observation.answer, matches!(step.action, Action::Last(_) | Action::Note(_)))
+        {
             if !matches!(step.action, Action::Let(_)) {
                 self.last = Some(document.clone());
             }
@@ -316,7 +323,8 @@ impl Session {
         expect
             .iter()
             .map(|written| {
-                let pattern = fill_value(&written.pattern, &self.names).map_err(|e| (written.field.clone(), e))?;
+                let pattern =
+                    fill_value(&written.pattern, &self.names).map_err(|e| (written.field.clone(), e))?;
                 Ok(Expected { field: &written.field, pattern, written })
             })
             .collect()
@@ -365,7 +373,8 @@ impl Session {
         let Some(Ok(document)) = attempts.kept.last().map(|o| &o.answer) else { return None };
         // A snapshot is the same on every lane and backend.
         let value = portable(spec.path.get(document).unwrap_or(&Value::Null), &self.lane);
-        let outcome = (self.means.snapshots)(&SnapshotRequest { unit: &self.unit, name: &spec.name, value: &value });
+        let outcome =
+            (self.means.snapshots)(&SnapshotRequest { unit: &self.unit, name: &spec.name, value: &value });
         let (result, verdict) = match outcome.result {
             Ok(SnapshotResult::Matched) => (SnapshotResult::Matched, Verdict::Passed),
             Ok(other) => (other, Verdict::Snapshot),

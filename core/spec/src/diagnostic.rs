@@ -39,7 +39,14 @@ impl Diagnostic {
     /// A diagnostic at `span` of `source`.
     #[must_use]
     pub fn new(code: Code, source: &Source, span: Span, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), place: source.place(span), span, help: None, related: Vec::new() }
+        Self {
+            code,
+            message: message.into(),
+            place: source.place(span),
+            span,
+            help: None,
+            related: Vec::new(),
+        }
     }
 
     /// Adds the way out.

@@ -13,8 +13,8 @@ mod action;
 
 pub use crate::catalog::{ACTIONS, ActionInfo};
 pub use action::{
-    Action, Always, Body, Double, DoubleOperation, Drained, Each, Exec, Http, Human, Load, Logs, Metrics, Object,
-    ObjectOperation, ServicePath, Sql, Tool,
+    Action, Always, Body, Double, DoubleOperation, Drained, Each, Exec, Http, Human, Load, Logs, Metrics,
+    Object, ObjectOperation, ServicePath, Sql, Tool,
 };
 
 /// A drill, or a scenario lowered to one.

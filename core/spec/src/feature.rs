@@ -38,14 +38,24 @@ pub struct Sentence {
 }
 
 /// Reads a feature and lowers its scenarios.
-pub fn read(source: &Source, vocabulary: &Vocabulary, context: Context<'_>, out: &mut Vec<Diagnostic>) -> Vec<Scenario> {
+pub fn read(
+    source: &Source,
+    vocabulary: &Vocabulary,
+    context: Context<'_>,
+    out: &mut Vec<Diagnostic>,
+) -> Vec<Scenario> {
     let before = out.len();
     lint::lines(source, out);
     let feature = match gherkin::Feature::parse(source.text().as_ref(), GherkinEnv::default()) {
         Ok(feature) => feature,
         Err(error) => {
             if out.len() == before {
-                out.push(Diagnostic::new(Code::NotGherkin, source, Span::default(), first_line(&error.to_string())));
+                out.push(Diagnostic::new(
+                    Code::NotGherkin,
+                    source,
+                    Span::default(),
+                    first_line(&error.to_string()),
+                ));
             }
             return Vec::new();
         }
@@ -93,7 +103,8 @@ fn push_rows(
         let own: Vec<gherkin::Step> = single.background.take().map(|b| b.steps).unwrap_or_default();
         let mut scenario = scenario;
         // Background steps become steps of the scenario, so that the runner sees the very sentences lowered here.
-        let steps = own.into_iter().chain(background.iter().cloned()).chain(std::mem::take(&mut scenario.steps));
+        let steps =
+            own.into_iter().chain(background.iter().cloned()).chain(std::mem::take(&mut scenario.steps));
         scenario.steps = steps.collect();
         scenario.examples = Vec::new();
         single.scenarios = vec![scenario];
@@ -143,7 +154,12 @@ fn lower(
     let scenario = feature.scenarios.first()?;
     let head = source.line_span(scenario.position.line);
     if scenario.steps.is_empty() {
-        out.push(Diagnostic::new(Code::EmptyScenario, source, head, format!("the scenario `{}` has no step", scenario.name)));
+        out.push(Diagnostic::new(
+            Code::EmptyScenario,
+            source,
+            head,
+            format!("the scenario `{}` has no step", scenario.name),
+        ));
         return None;
     }
     let mut lowering = Lowering { source, vocabulary, context, identity: None, env: BTreeMap::new() };
@@ -231,8 +247,13 @@ impl Lowering<'_> {
         let node = phrase.fill(node, &values);
         let mut found = Vec::new();
         let cell = Some(Cell::default());
-        let mut reader =
-            Reader { source: &phrase.source, context: self.context, out: &mut found, including: Vec::new(), cell };
+        let mut reader = Reader {
+            source: &phrase.source,
+            context: self.context,
+            out: &mut found,
+            including: Vec::new(),
+            cell,
+        };
         let asked = reader.names_in(&node);
         let mut steps = reader.steps(&node, "steps");
         if let Some(bound) = argument::bind(self.source, step, &asked, out) {

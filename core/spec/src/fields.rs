@@ -19,9 +19,19 @@ pub struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Opens `node` as the mapping of a `what` ("a drill", "a step"); reports anything that is not a mapping.
-    pub fn open(source: &'a Source, node: &'a Node, what: &'static str, out: &mut Vec<Diagnostic>) -> Option<Self> {
+    pub fn open(
+        source: &'a Source,
+        node: &'a Node,
+        what: &'static str,
+        out: &mut Vec<Diagnostic>,
+    ) -> Option<Self> {
         let Kind::Map(entries) = &node.kind else {
-            out.push(Diagnostic::new(Code::WrongType, source, node.span, format!("{what} is a mapping, this is {}", node.describe())));
+            out.push(Diagnostic::new(
+                Code::WrongType,
+                source,
+                node.span,
+                format!("{what} is a mapping, this is {}", node.describe()),
+            ));
             return None;
         };
         let entries = entries.iter().map(|(k, v)| (k, v, false)).collect();
@@ -140,12 +150,18 @@ pub fn duration(source: &Source, node: &Node, name: &str, out: &mut Vec<Diagnost
     let parsed = node.as_text().and_then(parse_duration);
     if parsed.is_some_and(|duration| duration.is_zero()) {
         let message = format!("`{name}` is no time at all, so nothing could happen in it");
-        out.push(Diagnostic::new(Code::BadDuration, source, node.span, message).help("leave it out, or give it a length"));
+        out.push(
+            Diagnostic::new(Code::BadDuration, source, node.span, message)
+                .help("leave it out, or give it a length"),
+        );
         return None;
     }
     if parsed.is_none() {
         let message = format!("`{name}` is a duration with a unit");
-        out.push(Diagnostic::new(Code::BadDuration, source, node.span, message).help("for example `250ms`, `5s`, `2m` or `1h`"));
+        out.push(
+            Diagnostic::new(Code::BadDuration, source, node.span, message)
+                .help("for example `250ms`, `5s`, `2m` or `1h`"),
+        );
     }
     parsed
 }
@@ -169,5 +185,10 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
 /// "`name` is X, this is Y".
 #[must_use]
 pub fn wrong_type(source: &Source, node: &Node, name: &str, wanted: &str) -> Diagnostic {
-    Diagnostic::new(Code::WrongType, source, node.span, format!("`{name}` is {wanted}, this is {}", node.describe()))
+    Diagnostic::new(
+        Code::WrongType,
+        source,
+        node.span,
+        format!("`{name}` is {wanted}, this is {}", node.describe()),
+    )
 }

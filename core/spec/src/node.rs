@@ -68,9 +68,9 @@ impl Node {
             Kind::Number(n) => Value::Number(n.clone()),
             Kind::Text(s) => Value::String(s.clone()),
             Kind::List(items) => Value::Array(items.iter().map(Node::to_value).collect()),
-            Kind::Map(entries) => {
-                Value::Object(entries.iter().map(|(k, v)| (k.name.clone(), v.to_value())).collect::<Map<_, _>>())
-            }
+            Kind::Map(entries) => Value::Object(
+                entries.iter().map(|(k, v)| (k.name.clone(), v.to_value())).collect::<Map<_, _>>(),
+            ),
         }
     }
 
@@ -147,8 +147,10 @@ pub fn parse(source: &Source, out: &mut Vec<Diagnostic>) -> Option<Node> {
     };
     match serde_saphyr::from_str_with_options::<Node>(source.text(), options) {
         Ok(node) if matches!(node.kind, Kind::Null) => {
-            out.push(Diagnostic::new(Code::EmptyFile, source, Span::default(), "the file says nothing")
-                .help("a file with only comments or blank lines proves nothing; write it or remove it"));
+            out.push(
+                Diagnostic::new(Code::EmptyFile, source, Span::default(), "the file says nothing")
+                    .help("a file with only comments or blank lines proves nothing; write it or remove it"),
+            );
             None
         }
         Ok(node) => {

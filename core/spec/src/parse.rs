@@ -8,9 +8,9 @@ use sha2::{Digest, Sha256};
 use crate::code::Code;
 use crate::diagnostic::Diagnostic;
 use crate::drill::{Drill, Need, Step};
-use crate::parse::matrix::Cell;
 use crate::fields::{Fields, text, wrong_type};
 use crate::node::{self, Kind, Node};
+use crate::parse::matrix::Cell;
 use crate::source::{Source, Span, Texts};
 
 pub mod action;
@@ -88,7 +88,11 @@ pub fn drill(source: &Source, context: Context<'_>, out: &mut Vec<Diagnostic>) -
         let mut here = Vec::new();
         let mut reader = Reader { source, context, out: &mut here, including: Vec::new(), cell: Some(cell) };
         drills.extend(reader.drill(&root));
-        found.extend(here.into_iter().filter(|d| !found.iter().any(|f| (f.code, f.span) == (d.code, d.span))).collect::<Vec<_>>());
+        found.extend(
+            here.into_iter()
+                .filter(|d| !found.iter().any(|f| (f.code, f.span) == (d.code, d.span)))
+                .collect::<Vec<_>>(),
+        );
     }
     out.extend(found);
     drills
@@ -152,8 +156,13 @@ impl<'a> Reader<'a, '_> {
         let stem = self.source.path().rsplit('/').next().unwrap_or_default().trim_end_matches(".yaml");
         match text(self.source, node, "drill", self.out) {
             Some(name) if name != stem => self.out.push(
-                Diagnostic::new(Code::RepeatedName, self.source, node.span, format!("the drill `{name}` is in a file named `{stem}`"))
-                    .help("give the drill the name of its file, so that both are found by one name"),
+                Diagnostic::new(
+                    Code::RepeatedName,
+                    self.source,
+                    node.span,
+                    format!("the drill `{name}` is in a file named `{stem}`"),
+                )
+                .help("give the drill the name of its file, so that both are found by one name"),
             ),
             _ => {}
         }
@@ -182,14 +191,20 @@ impl<'a> Reader<'a, '_> {
             return None;
         }
         if self.context.texts.get(&path).is_none() {
-            self.out.push(Diagnostic::new(Code::MissingRunbook, self.source, node.span, format!("there is no `{path}`")));
+            self.out.push(Diagnostic::new(
+                Code::MissingRunbook,
+                self.source,
+                node.span,
+                format!("there is no `{path}`"),
+            ));
         }
         Some(path)
     }
 
     /// Whether a path stays inside the project; reports one that does not.
     pub fn inside(&mut self, path: &str, span: Span) -> bool {
-        let outside = path.starts_with('/') || path.contains('\\') || path.split('/').any(|part| part == "..");
+        let outside =
+            path.starts_with('/') || path.contains('\\') || path.split('/').any(|part| part == "..");
         if outside {
             let message = format!("`{path}` leaves the project");
             self.out.push(Diagnostic::new(Code::OutsideProject, self.source, span, message));
@@ -209,7 +224,9 @@ impl<'a> Reader<'a, '_> {
                 self.out.push(wrong_type(self.source, variables, &service.name, "a mapping of variables"));
                 continue;
             };
-            let values = entries.iter().filter_map(|(key, value)| Some((key.name.clone(), self.scalar(value, &key.name)?)));
+            let values = entries
+                .iter()
+                .filter_map(|(key, value)| Some((key.name.clone(), self.scalar(value, &key.name)?)));
             env.insert(service.name.clone(), values.collect());
         }
         env
@@ -232,7 +249,8 @@ impl<'a> Reader<'a, '_> {
     pub fn known_service(&mut self, name: &str, span: Span) -> bool {
         let known = self.context.names.services.contains(name);
         if !known {
-            let help = crate::diagnostic::suggest(name, self.context.names.services.iter().map(String::as_str));
+            let help =
+                crate::diagnostic::suggest(name, self.context.names.services.iter().map(String::as_str));
             let message = format!("the topology has no service `{name}`");
             self.out.push(Diagnostic::new(Code::UnknownService, self.source, span, message).maybe_help(help));
         }

@@ -87,7 +87,8 @@ impl Comparison {
         ];
         let found = operators.iter().find_map(|(sign, operator)| Some((text.strip_prefix(sign)?, *operator)));
         let (rest, operator) = found.ok_or_else(|| format!("`{text}` is not a comparison such as `> 0`"))?;
-        let bound = serde_json::from_str(rest.trim()).map_err(|_| format!("`{}` is not a number", rest.trim()))?;
+        let bound =
+            serde_json::from_str(rest.trim()).map_err(|_| format!("`{}` is not a number", rest.trim()))?;
         Ok(Some(Self { operator, bound }))
     }
 
@@ -107,8 +108,23 @@ impl Comparison {
 
 /// Names of all markers, for messages and completion.
 pub const MARKERS: &[&str] = &[
-    "#uuid", "#time", "#int", "#number", "#text", "#bool", "#null", "#any", "#absent", "#list", "#object", "#regex",
-    "#contains", "#not", "#hex64", "#2xx", "#approx",
+    "#uuid",
+    "#time",
+    "#int",
+    "#number",
+    "#text",
+    "#bool",
+    "#null",
+    "#any",
+    "#absent",
+    "#list",
+    "#object",
+    "#regex",
+    "#contains",
+    "#not",
+    "#hex64",
+    "#2xx",
+    "#approx",
 ];
 
 /// Markers with what each accepts, for the reference.
@@ -164,7 +180,9 @@ impl Marker {
             "#list" => return Comparison::parse(rest).map(Self::List),
             "#regex" if rest.is_empty() => return Err("`#regex` needs a pattern".to_owned()),
             "#regex" => {
-                return Regex::new(rest).map(|r| Self::Regex(Box::new(r))).map_err(|e| format!("bad pattern: {e}"));
+                return Regex::new(rest)
+                    .map(|r| Self::Regex(Box::new(r)))
+                    .map_err(|e| format!("bad pattern: {e}"));
             }
             "#approx" => return approx(rest),
             "#contains" if rest.is_empty() => return Err("`#contains` needs a text".to_owned()),
@@ -205,7 +223,9 @@ impl Marker {
             (Self::Approx { near, tolerance }, Value::Number(n)) => {
                 n.as_f64().is_some_and(|value| (value - near).abs() <= *tolerance)
             }
-            (Self::Success, Value::Number(n)) => n.as_u64().is_some_and(|status| (200..300).contains(&status)),
+            (Self::Success, Value::Number(n)) => {
+                n.as_u64().is_some_and(|status| (200..300).contains(&status))
+            }
             (Self::Not(text), Value::String(value)) => text != value,
             (Self::Not(_), _) => true,
             (_, Value::String(text)) => self.accepts_text(text),
@@ -232,7 +252,8 @@ fn approx(rest: &str) -> Result<Marker, String> {
     let (near, tolerance) = rest.split_once("+-").or_else(|| rest.split_once('±')).ok_or_else(wrong)?;
     let near: f64 = near.trim().parse().map_err(|_| wrong())?;
     let tolerance = tolerance.trim();
-    let read = |text: &str| text.trim().parse::<f64>().ok().filter(|t| t.is_finite() && *t >= 0.0).ok_or_else(wrong);
+    let read =
+        |text: &str| text.trim().parse::<f64>().ok().filter(|t| t.is_finite() && *t >= 0.0).ok_or_else(wrong);
     let tolerance = match tolerance.strip_suffix('%') {
         Some(share) => near.abs() * read(share)? / 100.0,
         None => read(tolerance)?,
@@ -375,8 +396,12 @@ fn walk_key((key, pattern): (&str, &Value), value: &Value, path: &str, out: &mut
             }
         }
         (_, Value::Array(items)) => match key {
-            "#has" if !items.iter().any(|item| fits(pattern, item)) => miss(format!("an element like {pattern}")),
-            "#lacks" if items.iter().any(|item| fits(pattern, item)) => miss(format!("no element like {pattern}")),
+            "#has" if !items.iter().any(|item| fits(pattern, item)) => {
+                miss(format!("an element like {pattern}"))
+            }
+            "#lacks" if items.iter().any(|item| fits(pattern, item)) => {
+                miss(format!("no element like {pattern}"))
+            }
             "#each" if items.is_empty() => miss("at least one element".to_owned()),
             "#each" => {
                 for (index, item) in items.iter().enumerate() {

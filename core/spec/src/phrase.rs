@@ -92,7 +92,12 @@ impl Vocabulary {
         let mut ranked: Vec<(usize, &str)> = self
             .phrases
             .iter()
-            .map(|p| (strsim::damerau_levenshtein(&sentence.to_lowercase(), &p.expression.to_lowercase()), p.expression.as_str()))
+            .map(|p| {
+                (
+                    strsim::damerau_levenshtein(&sentence.to_lowercase(), &p.expression.to_lowercase()),
+                    p.expression.as_str(),
+                )
+            })
             .collect();
         ranked.sort_unstable();
         ranked.iter().take(3).map(|(_, expression)| format!("`{expression}`")).collect::<Vec<_>>().join(", ")
@@ -113,7 +118,12 @@ fn read_phrase(source: &Source, node: &Node, out: &mut Vec<Diagnostic>) -> Optio
     let regex = match Expression::regex(expression.as_str()) {
         Ok(regex) => regex,
         Err(error) => {
-            out.push(Diagnostic::new(Code::BadPhrase, source, expression_node.span, format!("not a cucumber expression: {error}")));
+            out.push(Diagnostic::new(
+                Code::BadPhrase,
+                source,
+                expression_node.span,
+                format!("not a cucumber expression: {error}"),
+            ));
             return None;
         }
     };
@@ -122,21 +132,35 @@ fn read_phrase(source: &Source, node: &Node, out: &mut Vec<Diagnostic>) -> Optio
         (false, Some(steps)) => Meaning::Steps(steps.clone()),
         (false, None) if !env.is_empty() => Meaning::Steps(Node { span: head, kind: Kind::List(Vec::new()) }),
         _ => {
-            out.push(Diagnostic::new(Code::BadPhrase, source, head, "a phrase has either `steps` or `act_as`"));
+            out.push(Diagnostic::new(
+                Code::BadPhrase,
+                source,
+                head,
+                "a phrase has either `steps` or `act_as`",
+            ));
             return None;
         }
     };
-    let phrase = Phrase { expression, args, source: source.clone(), span: expression_node.span, env, meaning, regex };
+    let phrase =
+        Phrase { expression, args, source: source.clone(), span: expression_node.span, env, meaning, regex };
     let wanted = phrase.parameters();
     if wanted != phrase.args.len() {
-        let message = format!("the phrase has {wanted} parameters and {} names under `args`", phrase.args.len());
-        out.push(Diagnostic::new(Code::BadPhrase, source, phrase.span, message).help("name each parameter once, in order"));
+        let message =
+            format!("the phrase has {wanted} parameters and {} names under `args`", phrase.args.len());
+        out.push(
+            Diagnostic::new(Code::BadPhrase, source, phrase.span, message)
+                .help("name each parameter once, in order"),
+        );
         return None;
     }
     Some(phrase)
 }
 
-fn read_env(source: &Source, node: &Node, out: &mut Vec<Diagnostic>) -> BTreeMap<String, BTreeMap<String, String>> {
+fn read_env(
+    source: &Source,
+    node: &Node,
+    out: &mut Vec<Diagnostic>,
+) -> BTreeMap<String, BTreeMap<String, String>> {
     let Kind::Map(services) = &node.kind else {
         out.push(wrong_type(source, node, "env", "a mapping of service to variables"));
         return BTreeMap::new();
@@ -148,7 +172,8 @@ fn read_env(source: &Source, node: &Node, out: &mut Vec<Diagnostic>) -> BTreeMap
                 out.push(wrong_type(source, variables, &service.name, "a mapping of variables"));
                 return (service.name.clone(), BTreeMap::new());
             };
-            let value = |node: &Node| node.as_text().map_or_else(|| node.to_value().to_string(), str::to_owned);
+            let value =
+                |node: &Node| node.as_text().map_or_else(|| node.to_value().to_string(), str::to_owned);
             (service.name.clone(), entries.iter().map(|(k, v)| (k.name.clone(), value(v))).collect())
         })
         .collect()
@@ -189,7 +214,9 @@ impl Phrase {
     pub fn fill(&self, steps: &Node, values: &[String]) -> Node {
         // A number that stands alone stays a number.
         let kind = |value: &String| {
-            value.parse::<i64>().map_or_else(|_| Kind::Text(value.clone()), |number| Kind::Number(number.into()))
+            value
+                .parse::<i64>()
+                .map_or_else(|_| Kind::Text(value.clone()), |number| Kind::Number(number.into()))
         };
         let holes: Vec<(String, Kind)> =
             self.args.iter().map(|arg| format!("${{{arg}}}")).zip(values.iter().map(kind)).collect();

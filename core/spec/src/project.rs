@@ -54,7 +54,12 @@ impl Project {
         }
         if files == 0 {
             let nowhere = Source::new(".", "");
-            out.push(Diagnostic::new(Code::NoTexts, &nowhere, Span::default(), "there is no drill and no feature here"));
+            out.push(Diagnostic::new(
+                Code::NoTexts,
+                &nowhere,
+                Span::default(),
+                "there is no drill and no feature here",
+            ));
         }
         for drill in &drills {
             check_runbook(texts, drill, &mut out);

@@ -27,7 +27,10 @@ pub fn page() -> String {
         &mut page,
         "Expectations on a document",
         &[
-            ("jsonpath: { PATH: PATTERN }", "what the JSONPath (RFC 9535) selects in the answer's document fits; a path of names and indexes gives its value, any other the list of what it selects"),
+            (
+                "jsonpath: { PATH: PATTERN }",
+                "what the JSONPath (RFC 9535) selects in the answer's document fits; a path of names and indexes gives its value, any other the list of what it selects",
+            ),
             ("schema: FILE", "the answer's document conforms to the JSON Schema in a file of the project"),
         ],
     );
@@ -35,7 +38,9 @@ pub fn page() -> String {
     for phrase in Vocabulary::read(None, &mut Vec::new()).phrases {
         let _ = writeln!(page, "- `{}`", phrase.expression);
     }
-    page.push_str("\n## Diagnostics\n\n`drillyard explain CODE` tells more.\n\n| code | mistake |\n|---|---|\n");
+    page.push_str(
+        "\n## Diagnostics\n\n`drillyard explain CODE` tells more.\n\n| code | mistake |\n|---|---|\n",
+    );
     for code in Code::ALL {
         let _ = writeln!(page, "| {code} | {} |", cell(code.title()));
     }

@@ -30,7 +30,8 @@ impl Outline {
                 let heading = heading.trim().to_owned();
                 outline.headings.insert(heading.clone(), 0);
                 current = Some(heading);
-            } else if let Some(items) = current.as_ref().and_then(|heading| outline.headings.get_mut(heading)) {
+            } else if let Some(items) = current.as_ref().and_then(|heading| outline.headings.get_mut(heading))
+            {
                 let digits = line.bytes().take_while(u8::is_ascii_digit).count();
                 if digits > 0 && line[digits..].starts_with(". ") {
                     *items += 1;
@@ -55,14 +56,21 @@ impl Outline {
         self.headings
             .iter()
             .flat_map(|(heading, items)| {
-                std::iter::once(heading.clone()).chain((1..=*items).map(move |item| format!("{heading}/{item}")))
+                std::iter::once(heading.clone())
+                    .chain((1..=*items).map(move |item| format!("{heading}/{item}")))
             })
             .collect()
     }
 }
 
 /// Reports a `covers` that the runbook does not have.
-pub fn check_covers(texts: &Texts, runbook: Option<&str>, covers: &str, place: &Place, out: &mut Vec<Diagnostic>) {
+pub fn check_covers(
+    texts: &Texts,
+    runbook: Option<&str>,
+    covers: &str,
+    place: &Place,
+    out: &mut Vec<Diagnostic>,
+) {
     let (Some(source), Some(runbook)) = (texts.get(&place.file), runbook) else { return };
     let Some(outline) = texts.get(runbook).map(Outline::read) else { return };
     if outline.has(covers) {

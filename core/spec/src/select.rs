@@ -13,7 +13,8 @@ use crate::pattern::{self, Mismatch};
 pub fn check_path(path: &str) -> Result<(), String> {
     parse_json_path(path).map(|_| ()).map_err(|error| {
         let text = error.to_string();
-        let reason = text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it cannot be read");
+        let reason =
+            text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("it cannot be read");
         format!("`{path}` is not a JSONPath: {}", reason.trim_start_matches("= "))
     })
 }
@@ -48,7 +49,11 @@ pub fn compare(patterns: &Value, document: Option<&Value>, of: &str) -> Vec<Mism
             let found = match document.map(|document| js_path_vals(path, document)) {
                 Some(Ok(found)) => found,
                 Some(Err(error)) => {
-                    return vec![Mismatch { path: shown, expected: "a JSONPath".to_owned(), actual: Some(error.to_string()) }];
+                    return vec![Mismatch {
+                        path: shown,
+                        expected: "a JSONPath".to_owned(),
+                        actual: Some(error.to_string()),
+                    }];
                 }
                 None => Vec::new(),
             };
@@ -82,7 +87,11 @@ pub fn conform(schema: &Value, document: Option<&Value>, of: &str) -> Vec<Mismat
         .iter_errors(document)
         .map(|error| {
             let at = error.instance_path().to_string();
-            miss(format!("{of}{}", at.replace('/', ".")), format!("the schema: {error}"), Some(document.pointer(&at).unwrap_or(document).to_string()))
+            miss(
+                format!("{of}{}", at.replace('/', ".")),
+                format!("the schema: {error}"),
+                Some(document.pointer(&at).unwrap_or(document).to_string()),
+            )
         })
         .collect()
 }
@@ -101,7 +110,10 @@ mod tests {
         assert_eq!(fits(json!({ "$.items[*].id": [1, 2], "$.items[?@.ok == true].id": [1] })), []);
         assert_eq!(fits(json!({ "$.gone": "#absent", "$..nothing": [] })), []);
         let wrong = fits(json!({ "$.items[0].id": 3, "$.gone": "#any" }));
-        assert_eq!(wrong.iter().map(|m| m.path.as_str()).collect::<Vec<_>>(), ["body $.items[0].id", "body $.gone"]);
+        assert_eq!(
+            wrong.iter().map(|m| m.path.as_str()).collect::<Vec<_>>(),
+            ["body $.items[0].id", "body $.gone"]
+        );
         assert!(check_path("$.items[").is_err());
         assert!(check_path("items").is_err());
         assert!(check_path("$.items[?@.ok == true].id").is_ok());
@@ -109,7 +121,8 @@ mod tests {
 
     #[test]
     fn every_place_that_does_not_conform_is_named() {
-        let schema = json!({ "type": "object", "properties": { "n": { "type": "integer" } }, "required": ["n", "m"] });
+        let schema =
+            json!({ "type": "object", "properties": { "n": { "type": "integer" } }, "required": ["n", "m"] });
         assert!(check_schema(&schema).is_ok());
         assert!(check_schema(&json!({ "type": "objekt" })).is_err());
         let wrong = conform(&schema, Some(&json!({ "n": "x" })), "body");

@@ -73,7 +73,9 @@ impl Path {
             }
             for index in indexes.split_terminator(']') {
                 let number = index.strip_prefix('[').and_then(|digits| digits.parse().ok());
-                segments.push(Segment::Index(number.ok_or_else(|| format!("`{text}` has an index that is no number"))?));
+                segments.push(Segment::Index(
+                    number.ok_or_else(|| format!("`{text}` has an index that is no number"))?,
+                ));
             }
         }
         Ok(Self(segments))
@@ -163,12 +165,15 @@ impl Expr {
                 return Ok(Self::Now { offset_ms: 0 });
             }
             if rest.starts_with(['+', '-']) {
-                return Self::parse_offset(rest).ok_or_else(|| format!("`${{{text}}}` is not `${{now + DURATION}}`"));
+                return Self::parse_offset(rest)
+                    .ok_or_else(|| format!("`${{{text}}}` is not `${{now + DURATION}}`"));
             }
         }
         let path = Path::parse(text)?;
         let mut segments = path.0.into_iter();
-        let Some(Segment::Key(first)) = segments.next() else { return Err(format!("`${{{text}}}` names nothing")) };
+        let Some(Segment::Key(first)) = segments.next() else {
+            return Err(format!("`${{{text}}}` names nothing"));
+        };
         let rest: Vec<Segment> = segments.collect();
         // `fresh.uuid`, `lane.bucket`, `matrix.axis` and `run.seed` are names with a dot of their own.
         let (name, path) = match (first.as_str(), rest.split_first()) {
@@ -228,7 +233,11 @@ pub fn fill_value(value: &Value, bindings: &dyn Bindings) -> Result<Value, Strin
 }
 
 fn fill_text(text: &str, bindings: &dyn Bindings) -> Result<Value, String> {
-    if text.contains("${") { Template::parse(text)?.fill(bindings) } else { Ok(Value::String(text.to_owned())) }
+    if text.contains("${") {
+        Template::parse(text)?.fill(bindings)
+    } else {
+        Ok(Value::String(text.to_owned()))
+    }
 }
 
 #[cfg(test)]

@@ -29,7 +29,8 @@ fn the_reference_is_what_the_catalog_says() {
 #[test]
 fn every_example_of_the_reference_is_read_without_complaint() {
     let page = reference::page();
-    let examples: Vec<&str> = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let examples: Vec<&str> =
+        page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert_eq!(examples.len(), ACTIONS.len());
     for example in examples {
         let (drills, complaints) = read(example);
@@ -49,7 +50,9 @@ fn read(step: &str) -> (Vec<Drill>, Vec<String>) {
         drained: None,
     };
     let step = step.trim_end().replace('\n', "\n  ");
-    let text = format!("drill: x\ntitle: X\nsteps:\n- sql: {{ query: select 1 }}\n  expect: {{ row_count: 1 }}\n- {step}\n");
+    let text = format!(
+        "drill: x\ntitle: X\nsteps:\n- sql: {{ query: select 1 }}\n  expect: {{ row_count: 1 }}\n- {step}\n"
+    );
     let mut texts = Texts::default();
     texts.insert("drills/x.yaml", &text);
     let mut out = Vec::new();
@@ -62,7 +65,8 @@ fn read(step: &str) -> (Vec<Drill>, Vec<String>) {
 fn every_key_and_marker_is_documented() {
     let documented: Vec<&str> = STEP_DOCS.iter().map(|(key, _)| *key).collect();
     assert_eq!(documented, parse::step::STEP_KEYS);
-    let markers: Vec<&str> = MARKER_DOCS.iter().map(|(marker, _)| marker.split(' ').next().unwrap()).collect();
+    let markers: Vec<&str> =
+        MARKER_DOCS.iter().map(|(marker, _)| marker.split(' ').next().unwrap()).collect();
     assert_eq!(markers, MARKERS);
     for (key, (documented, _)) in PATTERN_KEYS.iter().zip(PATTERN_KEY_DOCS) {
         assert!(documented.contains(&format!("\"{key}\"")), "{key}");
@@ -79,12 +83,16 @@ fn there_is_a_sentence_for_every_action() {
     assert_eq!(out, []);
     for info in ACTIONS {
         let said = vocabulary.phrases.iter().any(|phrase| match &phrase.meaning {
-            Meaning::Steps(steps) => format!("{:?}", steps.to_value()).contains(&format!("\"{}\":", info.name)),
+            Meaning::Steps(steps) => {
+                format!("{:?}", steps.to_value()).contains(&format!("\"{}\":", info.name))
+            }
             Meaning::ActAs => false,
         });
         assert!(said, "no sentence for `{}`", info.name);
     }
-    for word in ["jsonpath:", "schema:", "snapshot:", "latency_ms:", "headers:", "#set", "fires:", "clears:", "none:"] {
+    for word in
+        ["jsonpath:", "schema:", "snapshot:", "latency_ms:", "headers:", "#set", "fires:", "clears:", "none:"]
+    {
         assert!(BUILT_IN.contains(word), "no sentence for `{word}`");
     }
 }

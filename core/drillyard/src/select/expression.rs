@@ -26,7 +26,8 @@ impl Expression {
         let wrong = |problem: Problem| match problem {
             Problem::Grammar(reason) => SelectError::Expression(text.to_owned(), reason),
             Problem::Tag(tag) => {
-                let help = suggest(&tag, known.iter().copied()).unwrap_or_else(|| "nothing here has one".to_owned());
+                let help =
+                    suggest(&tag, known.iter().copied()).unwrap_or_else(|| "nothing here has one".to_owned());
                 SelectError::UnknownTag(tag, help)
             }
         };
@@ -100,12 +101,22 @@ impl Words<'_> {
         match self.next().as_deref() {
             Some("(") => {
                 let inner = self.or()?;
-                if self.accept(")") { Ok(inner) } else { Err(Problem::Grammar("a `(` is not closed".to_owned())) }
+                if self.accept(")") {
+                    Ok(inner)
+                } else {
+                    Err(Problem::Grammar("a `(` is not closed".to_owned()))
+                }
             }
-            Some(word @ (")" | "and" | "or")) => Err(Problem::Grammar(format!("a tag is expected instead of `{word}`"))),
+            Some(word @ (")" | "and" | "or")) => {
+                Err(Problem::Grammar(format!("a tag is expected instead of `{word}`")))
+            }
             Some(word) => {
                 let tag = word.trim_start_matches('@').to_owned();
-                if self.known.contains(tag.as_str()) { Ok(Expression::Tag(tag)) } else { Err(Problem::Tag(tag)) }
+                if self.known.contains(tag.as_str()) {
+                    Ok(Expression::Tag(tag))
+                } else {
+                    Err(Problem::Tag(tag))
+                }
             }
             None => Err(Problem::Grammar("a tag is expected at the end".to_owned())),
         }

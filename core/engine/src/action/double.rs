@@ -36,7 +36,10 @@ pub async fn perform(double: &Double, scene: &Scene<'_>) -> Done {
         service: double.service.clone(),
         path: path.to_owned(),
         headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-        body: answers.as_ref().filter(|_| method == "POST").map(|answers| json!({ "answers": answers }).to_string()),
+        body: answers
+            .as_ref()
+            .filter(|_| method == "POST")
+            .map(|answers| json!({ "answers": answers }).to_string()),
         shown_body: Value::Null,
     };
     let answer = send(&prepared, scene).await.map(|answer| {

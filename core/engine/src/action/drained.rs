@@ -24,7 +24,8 @@ fn left(answer: &Value) -> Result<Value, String> {
         [Value::Object(row)] if row.len() == 1 => row.values().next().filter(|value| value.is_number()),
         _ => None,
     };
-    let number = only.ok_or_else(|| format!("the query gives {} rows, and not one row with one number", rows.len()))?;
+    let number =
+        only.ok_or_else(|| format!("the query gives {} rows, and not one row with one number", rows.len()))?;
     Ok(json!({ "left": number }))
 }
 
@@ -35,7 +36,9 @@ mod tests {
     #[test]
     fn the_query_gives_one_number_and_nothing_else() {
         assert_eq!(left(&json!({ "rows": [{ "count": 3 }] })).unwrap(), json!({ "left": 3 }));
-        for rows in [json!([]), json!([{ "a": 1 }, { "a": 2 }]), json!([{ "a": 1, "b": 2 }]), json!([{ "a": "x" }])] {
+        for rows in
+            [json!([]), json!([{ "a": 1 }, { "a": 2 }]), json!([{ "a": 1, "b": 2 }]), json!([{ "a": "x" }])]
+        {
             assert!(left(&json!({ "rows": rows })).is_err(), "{rows}");
         }
     }

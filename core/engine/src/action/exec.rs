@@ -18,7 +18,11 @@ const KEPT_BYTES: usize = 64 * 1024;
 /// Runs the program to its end. The answer has `exit` (nothing when a signal ended it), `stdout` and `stderr` as text,
 /// the lines of both as `output`, and `json`: the last JSON object on standard output.
 pub async fn perform(wanted: &Exec, scene: &Scene<'_>) -> Done {
-    let filled = wanted.args.iter().map(|arg| Ok(as_text(fill_value(arg, scene.names)?))).collect::<Result<Vec<_>, String>>();
+    let filled = wanted
+        .args
+        .iter()
+        .map(|arg| Ok(as_text(fill_value(arg, scene.names)?)))
+        .collect::<Result<Vec<_>, String>>();
     let args = match filled {
         Ok(args) => args,
         Err(reason) => return Done::unresolved("exec", reason),
@@ -42,7 +46,8 @@ async fn run(wanted: &Exec, args: Vec<String>, scene: &Scene<'_>) -> Result<Valu
     for (name, value) in &wanted.env {
         command.env(name, as_text(fill_value(value, scene.names)?));
     }
-    let mut child = command.spawn().map_err(|error| format!("`{}` cannot be started: {error}", wanted.program))?;
+    let mut child =
+        command.spawn().map_err(|error| format!("`{}` cannot be started: {error}", wanted.program))?;
     let mut pipe = child.stdin.take();
     let feed = async {
         if let (Some(pipe), Some(text)) = (pipe.as_mut(), stdin) {

@@ -77,7 +77,14 @@ pub fn prepare(http: &Http, scene: &Scene<'_>) -> Result<Prepared, String> {
             (Some(text.clone()), Value::String(text))
         }
     };
-    Ok(Prepared { method: http.method, service: http.target.service.clone(), path, headers, body, shown_body })
+    Ok(Prepared {
+        method: http.method,
+        service: http.target.service.clone(),
+        path,
+        headers,
+        body,
+        shown_body,
+    })
 }
 
 /// Sends a prepared request; the answer has `status`, `headers`, `body` and `latency_ms`.
@@ -85,12 +92,17 @@ pub fn prepare(http: &Http, scene: &Scene<'_>) -> Result<Prepared, String> {
 /// # Errors
 /// A sentence when the service is unknown, cannot be reached or breaks off.
 pub async fn send(prepared: &Prepared, scene: &Scene<'_>) -> Result<Value, String> {
-    let base = scene.lane.url(&prepared.service).ok_or_else(|| format!("`{}` has no address in this lane", prepared.service))?;
+    let base = scene
+        .lane
+        .url(&prepared.service)
+        .ok_or_else(|| format!("`{}` has no address in this lane", prepared.service))?;
     let method = reqwest::Method::from_bytes(prepared.method.as_bytes()).map_err(|e| e.to_string())?;
     let mut headers = HeaderMap::new();
     for (name, value) in &prepared.headers {
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is no header name"))?;
-        headers.insert(name, HeaderValue::from_str(value).map_err(|_| format!("`{value}` is no header value"))?);
+        let name =
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("`{name}` is no header name"))?;
+        headers
+            .insert(name, HeaderValue::from_str(value).map_err(|_| format!("`{value}` is no header value"))?);
     }
     let mut request = scene.client.request(method, format!("{base}{}", prepared.path)).headers(headers);
     if let Some(identity) = scene.identity {
@@ -117,7 +129,8 @@ fn decode(bytes: &[u8]) -> Value {
     if bytes.is_empty() {
         return Value::Null;
     }
-    serde_json::from_slice(bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
+    serde_json::from_slice(bytes)
+        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
 }
 
 /// The error with its causes, innermost last.
@@ -152,7 +165,8 @@ fn with_query(path: &str, query: &[(String, String)]) -> String {
     if query.is_empty() {
         return path.to_owned();
     }
-    let encoded: Vec<String> = query.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+    let encoded: Vec<String> =
+        query.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
     let sign = if path.contains('?') { '&' } else { '?' };
     format!("{path}{sign}{}", encoded.join("&"))
 }
@@ -161,7 +175,9 @@ fn with_query(path: &str, query: &[(String, String)]) -> String {
 fn encode(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
             _ => format!("%{byte:02X}"),
         })
         .collect()

@@ -56,7 +56,8 @@ fn view(samples: &[Sample]) -> Value {
         let status = sample.status.map_or_else(|| "none".to_owned(), |status| status.to_string());
         *statuses.entry(status).or_default() += 1;
     }
-    let errors = samples.iter().filter(|sample| !sample.status.is_some_and(|s| (200..400).contains(&s))).count();
+    let errors =
+        samples.iter().filter(|sample| !sample.status.is_some_and(|s| (200..400).contains(&s))).count();
     let mut times: Vec<u64> =
         samples.iter().map(|sample| u64::try_from(sample.took.as_millis()).unwrap_or(u64::MAX)).collect();
     times.sort_unstable();
@@ -84,8 +85,14 @@ mod tests {
         let mut samples: Vec<Sample> = (1..=98).map(|ms| sample(Some(200), ms)).collect();
         samples.extend([sample(Some(503), 500), sample(None, 900)]);
         let answer = view(&samples);
-        assert_eq!((&answer["requests"], &answer["errors"], &answer["error_share"]), (&json!(100), &json!(2), &json!(0.02)));
-        assert_eq!((&answer["p50_ms"], &answer["p99_ms"], &answer["max_ms"]), (&json!(50), &json!(500), &json!(900)));
+        assert_eq!(
+            (&answer["requests"], &answer["errors"], &answer["error_share"]),
+            (&json!(100), &json!(2), &json!(0.02))
+        );
+        assert_eq!(
+            (&answer["p50_ms"], &answer["p99_ms"], &answer["max_ms"]),
+            (&json!(50), &json!(500), &json!(900))
+        );
         assert_eq!(answer["statuses"], json!({ "200": 98, "503": 1, "none": 1 }));
         assert_eq!(quantile(&[], 99), None);
     }

@@ -25,7 +25,8 @@ pub fn perform(wanted: &Logs, scene: &Scene<'_>) -> Done {
         what["match"] = json!(pattern.as_str());
     }
     if !filter.members.is_empty() {
-        what["fields"] = filter.members.iter().map(|(_, name, pattern)| ((*name).clone(), pattern.clone())).collect();
+        what["fields"] =
+            filter.members.iter().map(|(_, name, pattern)| ((*name).clone(), pattern.clone())).collect();
     }
     let answer = match scene.lane.log_of(&wanted.service) {
         Some(Ok(text)) => Ok(filter.look(&text)),

@@ -12,7 +12,8 @@ use crate::action::{Done, Scene};
 /// Reads the metric. The answer has `found`, the `series` that fit, their sum as `value`, and `delta`, the difference
 /// from `since`. Without a series there is no value: a metric that nobody counts is not zero.
 pub async fn perform(wanted: &Metrics, scene: &Scene<'_>) -> Done {
-    let what = json!({ "metrics": wanted.name, "of": format!("{}{}", wanted.target.service, wanted.target.path) });
+    let what =
+        json!({ "metrics": wanted.name, "of": format!("{}{}", wanted.target.service, wanted.target.path) });
     let answer = read(wanted, scene).await;
     Done { what, answer }
 }
@@ -59,10 +60,14 @@ struct Series {
 fn view(all: &[Series], (name, labels): (&str, &BTreeMap<String, String>), since: Option<f64>) -> Value {
     let meant: Vec<&Series> = all
         .iter()
-        .filter(|series| series.name == name && labels.iter().all(|(label, value)| series.labels.get(label) == Some(value)))
+        .filter(|series| {
+            series.name == name && labels.iter().all(|(label, value)| series.labels.get(label) == Some(value))
+        })
         .collect();
-    let shown: Vec<Value> =
-        meant.iter().map(|series| json!({ "labels": series.labels, "value": number(series.value) })).collect();
+    let shown: Vec<Value> = meant
+        .iter()
+        .map(|series| json!({ "labels": series.labels, "value": number(series.value) }))
+        .collect();
     let mut answer = json!({ "found": meant.len(), "series": shown });
     if !meant.is_empty() {
         let sum: f64 = meant.iter().map(|series| series.value).sum();
@@ -87,7 +92,11 @@ fn number(value: f64) -> Value {
 
 /// Series of a text in format 0.0.4; lines that are none are left out, as scrapers do with comments.
 fn series(text: &str) -> Vec<Series> {
-    text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).filter_map(line).collect()
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .filter_map(line)
+        .collect()
 }
 
 fn line(line: &str) -> Option<Series> {
@@ -155,6 +164,9 @@ mod tests {
     #[test]
     fn a_metric_that_is_not_there_has_no_value() {
         let answer = look("a", &[("code", "404")], Some(0.0));
-        assert_eq!((answer["found"].clone(), answer.get("value"), answer.get("delta")), (json!(0), None, None));
+        assert_eq!(
+            (answer["found"].clone(), answer.get("value"), answer.get("delta")),
+            (json!(0), None, None)
+        );
     }
 }

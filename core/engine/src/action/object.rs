@@ -61,7 +61,11 @@ async fn put(
 ) -> Result<Value, String> {
     let (size, digest) = (bytes.len(), sha256(&bytes));
     let request = client.put_object().bucket(bucket).key(key).set_content_type(content_type);
-    let done = request.body(ByteStream::from(bytes)).send().await.map_err(|e| DisplayErrorContext(&e).to_string())?;
+    let done = request
+        .body(ByteStream::from(bytes))
+        .send()
+        .await
+        .map_err(|e| DisplayErrorContext(&e).to_string())?;
     Ok(json!({ "exists": true, "size": size, "sha256": digest, "etag": unquoted(done.e_tag()) }))
 }
 
@@ -88,7 +92,9 @@ async fn head(client: &Client, (bucket, key): (&str, &str)) -> Result<Value, Str
             "exists": true, "size": found.content_length(), "etag": unquoted(found.e_tag()),
             "content_type": found.content_type(),
         })),
-        Err(error) if error.as_service_error().is_some_and(|e| e.is_not_found()) => Ok(json!({ "exists": false })),
+        Err(error) if error.as_service_error().is_some_and(|e| e.is_not_found()) => {
+            Ok(json!({ "exists": false }))
+        }
         Err(error) => Err(DisplayErrorContext(&error).to_string()),
     }
 }
@@ -105,6 +111,12 @@ async fn list(client: &Client, (bucket, prefix): (&str, &str)) -> Result<Value, 
 }
 
 async fn delete(client: &Client, (bucket, key): (&str, &str)) -> Result<Value, String> {
-    client.delete_object().bucket(bucket).key(key).send().await.map_err(|e| DisplayErrorContext(&e).to_string())?;
+    client
+        .delete_object()
+        .bucket(bucket)
+        .key(key)
+        .send()
+        .await
+        .map_err(|e| DisplayErrorContext(&e).to_string())?;
     Ok(json!({ "exists": false }))
 }

@@ -38,7 +38,10 @@ pub async fn run(url: &str, statement: &str, params: &[Value], query: bool) -> R
     let mut connection = PgConnection::connect(url).await.map_err(|e| format!("cannot connect: {e}"))?;
     // PostgreSQL renders the rows itself, so that every type has its own JSON form without a list of types here.
     let wrapped = if query {
-        format!("with answer as ({}) select to_jsonb(answer)::text from answer", statement.trim().trim_end_matches(';'))
+        format!(
+            "with answer as ({}) select to_jsonb(answer)::text from answer",
+            statement.trim().trim_end_matches(';')
+        )
     } else {
         statement.to_owned()
     };

@@ -19,7 +19,10 @@ pub async fn perform(tool: &Tool, scene: &Scene<'_>) -> Done {
         what["as"] = json!(identity);
     }
     let Some((service, path)) = scene.lane.tool_door() else {
-        return Done { what, answer: Err("the topology names no gateway under `x-drillyard.tools`".to_owned()) };
+        return Done {
+            what,
+            answer: Err("the topology names no gateway under `x-drillyard.tools`".to_owned()),
+        };
     };
     let envelope = json!({ "tool": tool.name, "args": args, "idempotencyKey": scene.names.fresh_uuid() });
     let prepared = Prepared {
@@ -40,7 +43,8 @@ fn view(answer: &Value) -> Value {
     let is_error = body["result"]["isError"].as_bool().unwrap_or(false);
     // A failure before the tool (no such tool, bad token) is the gateway's own error object.
     let error = if details["error"].is_object() { &details["error"] } else { &body["error"] };
-    let status = [&details["status"], &error["status"], &answer["status"]].into_iter().find(|v| v.is_number());
+    let status =
+        [&details["status"], &error["status"], &answer["status"]].into_iter().find(|v| v.is_number());
     json!({
         "http_status": answer["status"],
         "ok": body["ok"].as_bool().unwrap_or(false),

@@ -68,7 +68,9 @@ impl Session {
     pub(super) async fn each(&mut self, (step, each): (&Step, &Each), phase: Phase) -> Verdict {
         let items = match fill_value(&each.of, &self.names) {
             Ok(Value::Array(items)) if !items.is_empty() => items,
-            Ok(other) => return self.refuse(step, phase, "a list with at least one element", &other.to_string()),
+            Ok(other) => {
+                return self.refuse(step, phase, "a list with at least one element", &other.to_string());
+            }
             Err(reason) => return self.refuse(step, phase, "a value for every name", &reason),
         };
         let mut worst = Verdict::Passed;

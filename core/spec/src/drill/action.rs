@@ -285,7 +285,9 @@ impl Action {
         match self {
             Self::Http(http) => format!("{} {}{}", http.method, http.target.service, http.target.path),
             Self::Tool(tool) => format!("tool {}", tool.name),
-            Self::Sql(sql) => format!("sql {}", sql.statement.split_whitespace().collect::<Vec<_>>().join(" ")),
+            Self::Sql(sql) => {
+                format!("sql {}", sql.statement.split_whitespace().collect::<Vec<_>>().join(" "))
+            }
             Self::Object(object) => format!("object {:?} {}", object.operation, object.key).to_lowercase(),
             Self::Alerts(target) => format!("alerts of {}", target.service),
             Self::Job(job) => format!("job {job}"),

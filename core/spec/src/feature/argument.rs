@@ -15,7 +15,12 @@ const TEXT: &str = "text";
 
 /// A step that binds the sentence's table and text; `asked` are the names its phrase asks for. What is there and not
 /// asked for, or asked for and not there, is reported.
-pub fn bind(source: &Source, step: &gherkin::Step, asked: &[NameUse], out: &mut Vec<Diagnostic>) -> Option<Step> {
+pub fn bind(
+    source: &Source,
+    step: &gherkin::Step,
+    asked: &[NameUse],
+    out: &mut Vec<Diagnostic>,
+) -> Option<Step> {
     let span = source.line_span(step.position.line);
     let asks = |name: &str| asked.iter().any(|usage| usage.name == name);
     let mut complain = |message: String, help: &str| {
@@ -31,7 +36,8 @@ pub fn bind(source: &Source, step: &gherkin::Step, asked: &[NameUse], out: &mut 
             }
             (Some(value), true) => names.push((name.to_owned(), value)),
             (Some(_), false) => {
-                let message = format!("the sentence has a {what}, and its phrase does not ask for `${{{name}}}`");
+                let message =
+                    format!("the sentence has a {what}, and its phrase does not ask for `${{{name}}}`");
                 complain(message, "it would be ignored; remove it, or use it in the phrase");
             }
             (None, true) => {

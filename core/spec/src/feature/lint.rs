@@ -7,8 +7,15 @@ use crate::diagnostic::Diagnostic;
 use crate::source::Source;
 
 const BLOCKS: &[&str] = &[
-    "Feature:", "Background:", "Scenario:", "Scenario Outline:", "Scenario Template:", "Example:", "Examples:",
-    "Scenarios:", "Rule:",
+    "Feature:",
+    "Background:",
+    "Scenario:",
+    "Scenario Outline:",
+    "Scenario Template:",
+    "Example:",
+    "Examples:",
+    "Scenarios:",
+    "Rule:",
 ];
 const STEPS: &[&str] = &["Given", "When", "Then", "And", "But", "*"];
 
@@ -70,11 +77,15 @@ impl State {
             return;
         }
         let message = match near {
-            Some(_) => format!("`{}` is not a keyword, so the line would be taken for description", head(text)),
+            Some(_) => {
+                format!("`{}` is not a keyword, so the line would be taken for description", head(text))
+            }
             None => "this line is no step; description is allowed only directly below `Feature:`".to_owned(),
         };
         let help = near.map(|keyword| format!("did you mean `{keyword}`?"));
-        out.push(Diagnostic::new(Code::SwallowedLine, source, source.line_span(number), message).maybe_help(help));
+        out.push(
+            Diagnostic::new(Code::SwallowedLine, source, source.line_span(number), message).maybe_help(help),
+        );
     }
 }
 
@@ -108,7 +119,12 @@ pub fn tables(source: &Source, feature: &gherkin::Feature, out: &mut Vec<Diagnos
             let rows = examples.table.as_ref().map_or(0, |table| table.rows.len());
             if rows < 2 {
                 let span = source.line_span(examples.position.line);
-                out.push(Diagnostic::new(Code::EmptyScenario, source, span, "the examples have no row, so nothing would run"));
+                out.push(Diagnostic::new(
+                    Code::EmptyScenario,
+                    source,
+                    span,
+                    "the examples have no row, so nothing would run",
+                ));
             }
         }
         let tables = scenario.steps.iter().filter_map(|s| s.table.as_ref());
@@ -130,10 +146,11 @@ pub fn names(source: &Source, scenarios: &[gherkin::Feature], out: &mut Vec<Diag
         let line = scenario.position.line;
         if let Some(first) = seen.insert(&scenario.name, line) {
             let message = format!("two scenarios are named `{}`", scenario.name);
-            out.push(
-                Diagnostic::new(Code::RepeatedName, source, source.line_span(line), message)
-                    .related(source, source.line_span(first), "the first is here"),
-            );
+            out.push(Diagnostic::new(Code::RepeatedName, source, source.line_span(line), message).related(
+                source,
+                source.line_span(first),
+                "the first is here",
+            ));
         }
     }
 }

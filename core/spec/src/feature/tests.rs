@@ -34,11 +34,17 @@ phrases:
 
 fn read_feature(text: &str) -> (Vec<Scenario>, Vec<Diagnostic>) {
     let set = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
-    let names = Names { services: set(&["dispatch-api"]), identities: set(&["dispatcher"]), ..Names::default() };
+    let names =
+        Names { services: set(&["dispatch-api"]), identities: set(&["dispatcher"]), ..Names::default() };
     let texts = Texts::default();
     let mut out = Vec::new();
     let vocabulary = Vocabulary::read(Some(&Source::new("features/vocabulary.yaml", TEAM)), &mut out);
-    let scenarios = read(&Source::new("features/f.feature", text), &vocabulary, Context { texts: &texts, names: &names }, &mut out);
+    let scenarios = read(
+        &Source::new("features/f.feature", text),
+        &vocabulary,
+        Context { texts: &texts, names: &names },
+        &mut out,
+    );
     (scenarios, out)
 }
 
@@ -74,7 +80,10 @@ fn nothing_can_be_green_on_nothing() {
     assert_eq!(codes("# nothing\n")[0].0, Code::EmptyFile);
     assert_eq!(codes("Feature: F\n"), [(Code::EmptyFeature, 1)]);
     assert_eq!(codes("Feature: F\n  Scenario: S\n"), [(Code::EmptyScenario, 2)]);
-    assert_eq!(codes("Feature: F\n  Scenario: S\n    Given I am the dispatcher\n"), [(Code::NothingChecked, 2)]);
+    assert_eq!(
+        codes("Feature: F\n  Scenario: S\n    Given I am the dispatcher\n"),
+        [(Code::NothingChecked, 2)]
+    );
 }
 
 #[test]
@@ -102,7 +111,10 @@ fn tables_and_texts_below_a_sentence_are_bound_for_its_phrase() {
     assert_eq!(out, []);
     let steps = &scenarios[0].drill.steps;
     let Action::Let(names) = &steps[0].action else { panic!("{steps:?}") };
-    assert_eq!(names[0], ("table".to_owned(), serde_json::json!([{ "kind": "a", "n": 1 }, { "kind": "b", "n": 2 }])));
+    assert_eq!(
+        names[0],
+        ("table".to_owned(), serde_json::json!([{ "kind": "a", "n": 1 }, { "kind": "b", "n": 2 }]))
+    );
     let Action::Each(each) = &steps[1].action else { panic!("{steps:?}") };
     assert_eq!((each.steps[0].identity.as_deref(), each.steps[0].place.line), (Some("dispatcher"), 4));
     let Action::Let(names) = &steps[2].action else { panic!("{steps:?}") };
@@ -111,11 +123,18 @@ fn tables_and_texts_below_a_sentence_are_bound_for_its_phrase() {
 
 #[test]
 fn what_is_written_below_a_sentence_is_never_ignored() {
-    let with = |sentence: &str| format!("Feature: F\n  Scenario: S\n    When I create a ticket \"D\"\n{sentence}");
+    let with =
+        |sentence: &str| format!("Feature: F\n  Scenario: S\n    When I create a ticket \"D\"\n{sentence}");
     let table = "      | a |\n      | 1 |\n";
     for below in [table, "      \"\"\"\n      x\n      \"\"\"\n"] {
-        assert_eq!(codes(&with(&format!("    Then the ticket is NEW within 5 s\n{below}")))[0], (Code::NothingToFill, 4));
-        assert_eq!(codes(&with(&format!("    Given I am the dispatcher\n{below}")))[0], (Code::NothingToFill, 4));
+        assert_eq!(
+            codes(&with(&format!("    Then the ticket is NEW within 5 s\n{below}")))[0],
+            (Code::NothingToFill, 4)
+        );
+        assert_eq!(
+            codes(&with(&format!("    Given I am the dispatcher\n{below}")))[0],
+            (Code::NothingToFill, 4)
+        );
     }
     assert_eq!(codes(&with("    When these notes are stored:\n"))[0], (Code::NothingToFill, 4));
     assert_eq!(codes(&with("    When these notes are stored:\n      | a |\n"))[0], (Code::NothingToFill, 4));

@@ -88,7 +88,11 @@ impl<'a> Reader<'a, '_> {
         let head = fields.head();
         fields.finish(self.out);
         let Some((method, target)) = found else {
-            self.bad(head, "an HTTP action needs a method", "for example `http: { get: dispatch-api/readyz }`");
+            self.bad(
+                head,
+                "an HTTP action needs a method",
+                "for example `http: { get: dispatch-api/readyz }`",
+            );
             return None;
         };
         let target = self.service_path(target, "the address")?;
@@ -113,7 +117,11 @@ impl<'a> Reader<'a, '_> {
     pub fn service_path(&mut self, node: &Node, name: &str) -> Option<ServicePath> {
         let written = text(self.source, node, name, self.out)?;
         let Some((service, path)) = written.split_once('/') else {
-            self.bad(node.span, format!("`{written}` is not SERVICE/PATH"), "for example `dispatch-api/tickets`");
+            self.bad(
+                node.span,
+                format!("`{written}` is not SERVICE/PATH"),
+                "for example `dispatch-api/tickets`",
+            );
             return None;
         };
         if written.contains("://") || service.is_empty() {
@@ -152,7 +160,11 @@ impl<'a> Reader<'a, '_> {
             (Some(statement), None) => Some(Action::Sql(Sql { service, statement, query: true, params })),
             (None, Some(statement)) => Some(Action::Sql(Sql { service, statement, query: false, params })),
             _ => {
-                self.bad(head, "an SQL action has either `query` or `execute`", "`query` gives rows back, `execute` a count");
+                self.bad(
+                    head,
+                    "an SQL action has either `query` or `execute`",
+                    "`query` gives rows back, `execute` a count",
+                );
                 None
             }
         }
@@ -167,7 +179,11 @@ impl<'a> Reader<'a, '_> {
         }
         let first = self.context.names.databases.iter().next().cloned();
         if first.is_none() {
-            self.bad(fields.head(), "the topology has no database", "mark one with `lane_database` in the topology");
+            self.bad(
+                fields.head(),
+                "the topology has no database",
+                "mark one with `lane_database` in the topology",
+            );
         }
         first
     }
@@ -188,7 +204,11 @@ impl<'a> Reader<'a, '_> {
         let head = fields.head();
         fields.finish(self.out);
         let Some((operation, key)) = found else {
-            self.bad(head, "an object action needs an operation", "one of `put`, `get`, `head`, `list`, `delete` with a key");
+            self.bad(
+                head,
+                "an object action needs an operation",
+                "one of `put`, `get`, `head`, `list`, `delete` with a key",
+            );
             return None;
         };
         let key = match (&key.kind, operation) {
@@ -221,7 +241,9 @@ impl<'a> Reader<'a, '_> {
         if !jobs.contains(&name) {
             let help = suggest(&name, jobs.iter().map(String::as_str));
             let message = format!("the topology has no one-shot job `{name}`");
-            self.out.push(Diagnostic::new(Code::UnknownService, self.source, node.span, message).maybe_help(help));
+            self.out.push(
+                Diagnostic::new(Code::UnknownService, self.source, node.span, message).maybe_help(help),
+            );
         }
         Some(Action::Job(name))
     }

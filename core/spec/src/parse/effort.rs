@@ -38,7 +38,8 @@ impl<'a> Reader<'a, '_> {
         if !granted.contains(&program) {
             let message = format!("the topology does not grant the program `{program}`");
             let help = suggest(&program, granted.iter().map(String::as_str));
-            let help = help.unwrap_or_else(|| format!("add it to the topology: `x-drillyard: {{ exec: [{program}] }}`"));
+            let help = help
+                .unwrap_or_else(|| format!("add it to the topology: `x-drillyard: {{ exec: [{program}] }}`"));
             self.out.push(Diagnostic::new(Code::NotGranted, self.source, first.span, message).help(help));
         }
         Some(Action::Exec(Exec { program, args: args.iter().map(Node::to_value).collect(), env, stdin }))
@@ -47,7 +48,8 @@ impl<'a> Reader<'a, '_> {
     /// Reads `human:`.
     pub fn human(&mut self, node: &'a Node) -> Option<Action> {
         let mut fields = Fields::open(self.source, node, "a human step", self.out)?;
-        let owner = fields.require("owner", self.out).and_then(|node| text(self.source, node, "owner", self.out));
+        let owner =
+            fields.require("owner", self.out).and_then(|node| text(self.source, node, "owner", self.out));
         let ask = fields.require("ask", self.out).and_then(|node| text(self.source, node, "ask", self.out));
         let deadline = fields.require("deadline", self.out);
         fields.finish(self.out);
@@ -69,13 +71,22 @@ impl<'a> Reader<'a, '_> {
             self.bad(length.span, "a load lasts at most 10 minutes", "a longer one is no drill any more");
         }
         let number = if let Kind::Number(number) = &rate.kind { number.as_u64() } else { None };
-        let allowed = number.filter(|rate| (1..=MOST_RATE).contains(rate)).and_then(|rate| u32::try_from(rate).ok());
+        let allowed =
+            number.filter(|rate| (1..=MOST_RATE).contains(rate)).and_then(|rate| u32::try_from(rate).ok());
         let Some(allowed) = allowed else {
-            self.bad(rate.span, format!("`rate` is a whole number from 1 to {MOST_RATE}"), "requests per second");
+            self.bad(
+                rate.span,
+                format!("`rate` is a whole number from 1 to {MOST_RATE}"),
+                "requests per second",
+            );
             return None;
         };
         if u128::from(allowed) * duration.as_millis() < 1_000 {
-            self.bad(rate.span, "not one request would be sent", "give it a higher rate or a longer duration");
+            self.bad(
+                rate.span,
+                "not one request would be sent",
+                "give it a higher rate or a longer duration",
+            );
         }
         Some(Action::Load(Load { request: request?, rate: allowed, duration }))
     }

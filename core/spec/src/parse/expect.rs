@@ -10,7 +10,7 @@ use crate::drill::{Action, ActionInfo, Check, Expectation};
 use crate::fields::{text, wrong_type};
 use crate::node::{Key, Kind, Node};
 use crate::parse::Reader;
-use crate::pattern::{PATTERN_KEYS, MARKERS, Marker};
+use crate::pattern::{MARKERS, Marker, PATTERN_KEYS};
 use crate::select;
 use crate::source::{Place, Span};
 
@@ -21,8 +21,13 @@ impl Reader<'_, '_> {
             Kind::Map(entries) if !entries.is_empty() => entries,
             Kind::Map(_) | Kind::Null => {
                 self.out.push(
-                    Diagnostic::new(Code::EmptyExpect, self.source, node.span, "an empty expectation holds whatever comes back")
-                        .help("say what is expected, or remove `expect`"),
+                    Diagnostic::new(
+                        Code::EmptyExpect,
+                        self.source,
+                        node.span,
+                        "an empty expectation holds whatever comes back",
+                    )
+                    .help("say what is expected, or remove `expect`"),
                 );
                 return Vec::new();
             }
@@ -42,7 +47,8 @@ impl Reader<'_, '_> {
             let message = format!("the answer of `{}` has no field `{}`", info.name, key.name);
             let deep = document_of(info).map_or(&[][..], |_| &["jsonpath", "schema"]);
             let help = suggest(&key.name, info.fields.iter().chain(deep).copied());
-            self.out.push(Diagnostic::new(Code::UnknownField, self.source, key.span, message).maybe_help(help));
+            self.out
+                .push(Diagnostic::new(Code::UnknownField, self.source, key.span, message).maybe_help(help));
             return None;
         }
         self.check_markers(value);
@@ -80,7 +86,12 @@ impl Reader<'_, '_> {
             return None;
         };
         if entries.is_empty() {
-            self.out.push(Diagnostic::new(Code::EmptyExpect, self.source, node.span, "no path is given, so nothing is expected"));
+            self.out.push(Diagnostic::new(
+                Code::EmptyExpect,
+                self.source,
+                node.span,
+                "no path is given, so nothing is expected",
+            ));
         }
         for (path, _) in entries.iter().filter(|(path, _)| !path.name.contains("${")) {
             if let Err(message) = select::check_path(&path.name) {
@@ -103,7 +114,10 @@ impl Reader<'_, '_> {
         };
         let Some(file) = self.context.texts.get(&path) else {
             let known = self.context.texts.iter().map(|source| source.path().as_ref());
-            return bad(format!("there is no `{path}`"), suggest(&path, known.filter(|name| name.ends_with(".json"))));
+            return bad(
+                format!("there is no `{path}`"),
+                suggest(&path, known.filter(|name| name.ends_with(".json"))),
+            );
         };
         let schema: Value = match serde_json::from_str(file.text()) {
             Ok(schema) => schema,
@@ -151,7 +165,9 @@ impl Reader<'_, '_> {
                 if let Some(Err(message)) = Marker::parse(text) {
                     let name = text.split(' ').next().unwrap_or(text);
                     let help = suggest(name, MARKERS.iter().copied());
-                    self.out.push(Diagnostic::new(Code::BadMarker, self.source, node.span, message).maybe_help(help));
+                    self.out.push(
+                        Diagnostic::new(Code::BadMarker, self.source, node.span, message).maybe_help(help),
+                    );
                 }
             }
             Kind::List(items) => items.iter().for_each(|item| self.check_markers(item)),
@@ -160,7 +176,9 @@ impl Reader<'_, '_> {
                     if key.name.starts_with('#') && !PATTERN_KEYS.contains(&key.name.as_str()) {
                         let message = format!("there is no pattern `{}`", key.name);
                         let help = suggest(&key.name, PATTERN_KEYS.iter().copied());
-                        self.out.push(Diagnostic::new(Code::BadMarker, self.source, key.span, message).maybe_help(help));
+                        self.out.push(
+                            Diagnostic::new(Code::BadMarker, self.source, key.span, message).maybe_help(help),
+                        );
                     }
                     self.check_choices(key, value);
                     self.check_markers(value);
@@ -195,9 +213,11 @@ impl Reader<'_, '_> {
             Kind::Map(entries) => {
                 entries.iter().map(|(key, value)| (format!("{path}.{}", key.name), key.span, value)).collect()
             }
-            Kind::List(items) => {
-                items.iter().enumerate().map(|(index, item)| (format!("{path}[{index}]"), item.span, item)).collect()
-            }
+            Kind::List(items) => items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| (format!("{path}[{index}]"), item.span, item))
+                .collect(),
             Kind::Null | Kind::Bool(_) | Kind::Number(_) | Kind::Text(_) => Vec::new(),
         };
         for (path, span, value) in below {
@@ -212,7 +232,9 @@ impl Reader<'_, '_> {
     /// unseen, and the like for other actions.
     pub fn imply_success(&self, action: &Action, expect: &mut Vec<Expectation>, span: Span) {
         let (field, pattern) = match action {
-            Action::Http(_) | Action::Tool(_) | Action::Alerts(_) | Action::Double(_) => ("status", json!("#2xx")),
+            Action::Http(_) | Action::Tool(_) | Action::Alerts(_) | Action::Double(_) => {
+                ("status", json!("#2xx"))
+            }
             Action::Job(_) | Action::Exec(_) => ("exit", json!(0)),
             Action::Drained(_) => ("left", json!(0)),
             Action::Human(_) => ("confirmed", json!(true)),

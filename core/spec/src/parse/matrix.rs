@@ -30,15 +30,23 @@ impl Cell {
     /// What `${matrix.AXIS}` stands for.
     #[must_use]
     pub fn holes(&self) -> Vec<(String, Kind)> {
-        self.values.iter().zip(&self.kinds).map(|((axis, _), kind)| (format!("${{matrix.{axis}}}"), kind.clone())).collect()
+        self.values
+            .iter()
+            .zip(&self.kinds)
+            .map(|((axis, _), kind)| (format!("${{matrix.{axis}}}"), kind.clone()))
+            .collect()
     }
 
     /// Binds the values, for blocks: a block's text is not filled in.
     #[must_use]
     pub fn bind_step(&self, source: &Source, span: Span) -> Option<Step> {
         let value = |kind: &Kind| Node { span, kind: kind.clone() }.to_value();
-        let names: Vec<(String, Value)> =
-            self.values.iter().zip(&self.kinds).map(|((axis, _), kind)| (format!("matrix.{axis}"), value(kind))).collect();
+        let names: Vec<(String, Value)> = self
+            .values
+            .iter()
+            .zip(&self.kinds)
+            .map(|((axis, _), kind)| (format!("matrix.{axis}"), value(kind)))
+            .collect();
         (!names.is_empty()).then(|| quiet_step(source, span, Action::Let(names), Vec::new()))
     }
 
@@ -67,7 +75,8 @@ pub fn cells(source: &Source, root: &Node, out: &mut Vec<Diagnostic>) -> Vec<Cel
         return Vec::new();
     };
     let empty = |span: Span, message: &str| {
-        Diagnostic::new(Code::NoCell, source, span, message).help("for example `matrix: { fault: [kill, stop] }`")
+        Diagnostic::new(Code::NoCell, source, span, message)
+            .help("for example `matrix: { fault: [kill, stop] }`")
     };
     if axes.is_empty() {
         out.push(empty(matrix.span, "the matrix has no axis, so there is nothing to run"));
@@ -78,7 +87,10 @@ pub fn cells(source: &Source, root: &Node, out: &mut Vec<Diagnostic>) -> Vec<Cel
         let items = match &values.kind {
             Kind::List(items) if !items.is_empty() => items,
             Kind::List(_) | Kind::Null => {
-                out.push(empty(values.span, &format!("the axis `{}` has no value, so there is nothing to run", axis.name)));
+                out.push(empty(
+                    values.span,
+                    &format!("the axis `{}` has no value, so there is nothing to run", axis.name),
+                ));
                 continue;
             }
             _ => {
@@ -86,14 +98,25 @@ pub fn cells(source: &Source, root: &Node, out: &mut Vec<Diagnostic>) -> Vec<Cel
                 continue;
             }
         };
-        if axis.name == "backend" || !axis.name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')) {
+        if axis.name == "backend"
+            || !axis.name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+        {
             let message = format!("`{}` cannot be the name of an axis", axis.name);
-            out.push(Diagnostic::new(Code::NoCell, source, axis.span, message).help("letters, digits, `-` and `_`, and not `backend`"));
+            out.push(
+                Diagnostic::new(Code::NoCell, source, axis.span, message)
+                    .help("letters, digits, `-` and `_`, and not `backend`"),
+            );
         }
         let known = axis_values(source, &axis.name, items, out);
         cells = cells
             .into_iter()
-            .flat_map(|cell| known.iter().zip(items).map(|(value, item)| extended(&cell, &axis.name, (value, item), &known)).collect::<Vec<_>>())
+            .flat_map(|cell| {
+                known
+                    .iter()
+                    .zip(items)
+                    .map(|(value, item)| extended(&cell, &axis.name, (value, item), &known))
+                    .collect::<Vec<_>>()
+            })
             .take(MOST_CELLS + 1)
             .collect();
     }
@@ -146,11 +169,21 @@ impl Reader<'_, '_> {
     pub fn when(&mut self, node: &Node) -> When {
         let mut when = When::default();
         let Kind::Map(conditions) = &node.kind else {
-            self.out.push(wrong_type(self.source, node, "when", "a mapping of axis, or `backend`, to values"));
+            self.out.push(wrong_type(
+                self.source,
+                node,
+                "when",
+                "a mapping of axis, or `backend`, to values",
+            ));
             return when;
         };
         if conditions.is_empty() {
-            self.out.push(Diagnostic::new(Code::NeverTrue, self.source, node.span, "`when` names no condition"));
+            self.out.push(Diagnostic::new(
+                Code::NeverTrue,
+                self.source,
+                node.span,
+                "`when` names no condition",
+            ));
         }
         for (key, value) in conditions {
             let wanted = self.wanted(value, &key.name);
@@ -165,7 +198,8 @@ impl Reader<'_, '_> {
                 let message = format!("the drill's matrix has no axis `{}`, so this is never true", key.name);
                 let axes = cell.axes.iter().map(|(axis, _)| axis.as_str()).chain(["backend"]);
                 let help = suggest(&key.name, axes);
-                self.out.push(Diagnostic::new(Code::NeverTrue, self.source, key.span, message).maybe_help(help));
+                self.out
+                    .push(Diagnostic::new(Code::NeverTrue, self.source, key.span, message).maybe_help(help));
                 continue;
             };
             let values: Vec<&str> = values.iter().map(String::as_str).collect();
@@ -177,7 +211,8 @@ impl Reader<'_, '_> {
     }
 
     fn wanted(&mut self, node: &Node, name: &str) -> Vec<(String, Span)> {
-        let items = if let Kind::List(items) = &node.kind { items.as_slice() } else { std::slice::from_ref(node) };
+        let items =
+            if let Kind::List(items) = &node.kind { items.as_slice() } else { std::slice::from_ref(node) };
         if items.is_empty() {
             let message = format!("`{name}` is given no value, so this is never true");
             self.out.push(Diagnostic::new(Code::NeverTrue, self.source, node.span, message));

@@ -27,7 +27,8 @@ impl<'a> Reader<'a, '_> {
         if branches.len() < 2 {
             self.empty_loop(node.span, "`parallel` needs at least two branches; one runs beside nothing");
         }
-        let branches = branches.iter().map(|branch| self.some_steps(branch, "a branch of `parallel`")).collect();
+        let branches =
+            branches.iter().map(|branch| self.some_steps(branch, "a branch of `parallel`")).collect();
         Some(Action::Parallel(branches))
     }
 
@@ -50,7 +51,9 @@ impl<'a> Reader<'a, '_> {
         fields.finish(self.out);
         let (of, steps) = (of?, steps?);
         match &of.kind {
-            Kind::List(items) if items.is_empty() => self.empty_loop(of.span, "the list is empty, so nothing is done"),
+            Kind::List(items) if items.is_empty() => {
+                self.empty_loop(of.span, "the list is empty, so nothing is done")
+            }
             Kind::List(_) => {}
             Kind::Text(text) if text.trim_start().starts_with("${") => {}
             _ => self.out.push(wrong_type(self.source, of, "of", "a list, or a template that gives one")),
@@ -71,10 +74,20 @@ impl<'a> Reader<'a, '_> {
         let during = self.some_steps(during?, "`during`");
         if !holds.is_empty() && !holds.iter().any(|step| step.checked) {
             let message = "`holds` checks nothing, so it could not be violated";
-            self.out.push(Diagnostic::new(Code::NoChecks, self.source, head, message).help("add `expect:` to a step of it"));
+            self.out.push(
+                Diagnostic::new(Code::NoChecks, self.source, head, message)
+                    .help("add `expect:` to a step of it"),
+            );
         }
-        if holds.iter().any(|step| !step.action.inner().is_empty() || step.snapshot.is_some() || step.within.is_some()) {
-            self.bad(head, "a step of `holds` is one look", "without `within`, `snapshot` or steps inside of it");
+        if holds
+            .iter()
+            .any(|step| !step.action.inner().is_empty() || step.snapshot.is_some() || step.within.is_some())
+        {
+            self.bad(
+                head,
+                "a step of `holds` is one look",
+                "without `within`, `snapshot` or steps inside of it",
+            );
         }
         Some(Action::Always(Always { holds, every, during }))
     }

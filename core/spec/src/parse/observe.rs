@@ -94,7 +94,11 @@ impl<'a> Reader<'a, '_> {
         let head = fields.head();
         fields.finish(self.out);
         let Some((verb, service)) = found else {
-            self.bad(head, "a double action needs a verb", "one of `script`, `calls`, `messages`, `reset` with the double's name");
+            self.bad(
+                head,
+                "a double action needs a verb",
+                "one of `script`, `calls`, `messages`, `reset` with the double's name",
+            );
             return None;
         };
         let service = self.service(service)?;
@@ -107,7 +111,11 @@ impl<'a> Reader<'a, '_> {
                 return None;
             }
             ("script", None) => {
-                self.bad(head, "`script` needs `answers`", "for example `answers: [{ status: 502, times: 2 }]`");
+                self.bad(
+                    head,
+                    "`script` needs `answers`",
+                    "for example `answers: [{ status: 502, times: 2 }]`",
+                );
                 return None;
             }
             (_, Some((key, _))) => {
@@ -126,14 +134,19 @@ impl<'a> Reader<'a, '_> {
     pub fn drained(&mut self, node: &'a Node) -> Option<Action> {
         if let Kind::Bool(true) = node.kind {
             let Some(query) = self.context.names.drained.clone() else {
-                self.bad(node.span, "the topology has no `drained` query", "add one, or write `drained: { query: … }`");
+                self.bad(
+                    node.span,
+                    "the topology has no `drained` query",
+                    "add one, or write `drained: { query: … }`",
+                );
                 return None;
             };
             let service = self.context.names.databases.iter().next().cloned();
             return service.map(|service| Action::Drained(Drained { service, query }));
         }
         let mut fields = Fields::open(self.source, node, "`drained`", self.out)?;
-        let query = fields.require("query", self.out).and_then(|node| text(self.source, node, "query", self.out));
+        let query =
+            fields.require("query", self.out).and_then(|node| text(self.source, node, "query", self.out));
         let service = self.database(&mut fields);
         fields.finish(self.out);
         Some(Action::Drained(Drained { service: service?, query: query? }))

@@ -30,7 +30,18 @@ fn default_timeout(action: &Action) -> Duration {
 
 /// Keys of a step beside its action.
 pub const STEP_KEYS: &[&str] = &[
-    "id", "title", "covers", "as", "when", "expect", "save", "within", "stays_for", "timeout", "snapshot", "with",
+    "id",
+    "title",
+    "covers",
+    "as",
+    "when",
+    "expect",
+    "save",
+    "within",
+    "stays_for",
+    "timeout",
+    "snapshot",
+    "with",
 ];
 
 impl<'a> Reader<'a, '_> {
@@ -92,19 +103,28 @@ impl<'a> Reader<'a, '_> {
 
     fn report_no_action(&mut self, fields: &Fields<'a>) {
         let names = || ACTIONS.iter().map(|info| info.name).chain(["use"]);
-        let stranger = fields.remaining().into_iter().find(|(key, _)| !STEP_KEYS.contains(&key.name.as_str()));
+        let stranger =
+            fields.remaining().into_iter().find(|(key, _)| !STEP_KEYS.contains(&key.name.as_str()));
         let diagnostic = match stranger {
-            Some((key, _)) => {
-                Diagnostic::new(Code::UnknownKey, self.source, key.span, format!("a step has no key `{}`", key.name))
-                    .maybe_help(suggest(&key.name, names().chain(STEP_KEYS.iter().copied())))
-            }
+            Some((key, _)) => Diagnostic::new(
+                Code::UnknownKey,
+                self.source,
+                key.span,
+                format!("a step has no key `{}`", key.name),
+            )
+            .maybe_help(suggest(&key.name, names().chain(STEP_KEYS.iter().copied()))),
             None => Diagnostic::new(Code::NoAction, self.source, fields.head(), "the step does nothing")
                 .help(format!("give it one of {}", names().collect::<Vec<_>>().join(", "))),
         };
         self.out.push(diagnostic);
     }
 
-    fn plain_step(&mut self, mut fields: Fields<'a>, name: &str, (key, value): (Span, &'a Node)) -> Option<Step> {
+    fn plain_step(
+        &mut self,
+        mut fields: Fields<'a>,
+        name: &str,
+        (key, value): (Span, &'a Node),
+    ) -> Option<Step> {
         let action = self.action(name, value);
         let id = fields.text("id", self.out);
         let title = fields.text("title", self.out);
@@ -141,8 +161,22 @@ impl<'a> Reader<'a, '_> {
         let timeout = timeout.unwrap_or_else(|| default_timeout(&action));
         let backends = Vec::new();
         Some(Step {
-            id, title, place, line, covers, identity, action, expect, checked, save, within, stays_for, timeout, backends,
-            snapshot, uses,
+            id,
+            title,
+            place,
+            line,
+            covers,
+            identity,
+            action,
+            expect,
+            checked,
+            save,
+            within,
+            stays_for,
+            timeout,
+            backends,
+            snapshot,
+            uses,
         })
     }
 
@@ -152,7 +186,9 @@ impl<'a> Reader<'a, '_> {
         if !known.contains(&name) {
             let message = format!("the topology has no identity `{name}`");
             let help = suggest(&name, known.iter().map(String::as_str));
-            self.out.push(Diagnostic::new(Code::UnknownIdentity, self.source, node.span, message).maybe_help(help));
+            self.out.push(
+                Diagnostic::new(Code::UnknownIdentity, self.source, node.span, message).maybe_help(help),
+            );
         }
         Some(name)
     }
@@ -166,7 +202,9 @@ impl<'a> Reader<'a, '_> {
                 if !fields.contains(&field) {
                     let message = format!("the answer has no field `{field}`");
                     let help = suggest(field, fields.iter().copied());
-                    self.out.push(Diagnostic::new(Code::UnknownField, self.source, node.span, message).maybe_help(help));
+                    self.out.push(
+                        Diagnostic::new(Code::UnknownField, self.source, node.span, message).maybe_help(help),
+                    );
                     return None;
                 }
                 Some((path, written))
@@ -261,7 +299,9 @@ impl<'a> Reader<'a, '_> {
     fn use_one(&mut self, node: &'a Node, with: Option<&'a Node>) -> Vec<Step> {
         let (name_node, with) = match &node.kind {
             Kind::Map(_) => {
-                let Some(mut fields) = Fields::open(self.source, node, "an inclusion", self.out) else { return Vec::new() };
+                let Some(mut fields) = Fields::open(self.source, node, "an inclusion", self.out) else {
+                    return Vec::new();
+                };
                 let block = fields.require("block", self.out);
                 let inner = fields.take("with");
                 fields.finish(self.out);
@@ -281,14 +321,26 @@ impl<'a> Reader<'a, '_> {
         }
         let path = format!("drills/{name}.yaml");
         let Some(block) = self.context.texts.get(&path) else {
-            let known = self.context.texts.iter().filter_map(|s| s.path().strip_prefix("drills/")?.strip_suffix(".yaml"));
+            let known = self
+                .context
+                .texts
+                .iter()
+                .filter_map(|s| s.path().strip_prefix("drills/")?.strip_suffix(".yaml"));
             let help = suggest(name, known.filter(|n| n.contains('/')));
-            self.out.push(Diagnostic::new(Code::UnknownBlock, self.source, span, format!("there is no block `{name}`")).maybe_help(help));
+            self.out.push(
+                Diagnostic::new(Code::UnknownBlock, self.source, span, format!("there is no block `{name}`"))
+                    .maybe_help(help),
+            );
             return Vec::new();
         };
         if self.including.contains(&path) {
             let chain = self.including.iter().chain([&path]).cloned().collect::<Vec<_>>().join(" → ");
-            self.out.push(Diagnostic::new(Code::BlockCycle, self.source, span, format!("the block includes itself: {chain}")));
+            self.out.push(Diagnostic::new(
+                Code::BlockCycle,
+                self.source,
+                span,
+                format!("the block includes itself: {chain}"),
+            ));
             return Vec::new();
         }
         let mut steps = Vec::new();
@@ -304,7 +356,13 @@ impl<'a> Reader<'a, '_> {
         let Some(root) = node::parse(block, &mut quiet) else { return steps };
         let mut including = self.including.clone();
         including.push(path);
-        let mut inner = Reader { source: block, context: self.context, out: &mut quiet, including, cell: self.cell.clone() };
+        let mut inner = Reader {
+            source: block,
+            context: self.context,
+            out: &mut quiet,
+            including,
+            cell: self.cell.clone(),
+        };
         let (args, body) = inner.block(&root);
         self.out.extend(quiet.into_iter().filter(|d| d.code == Code::BlockCycle));
         for (argument, at) in given.iter().filter(|(argument, _)| !args.contains(argument)) {
@@ -324,22 +382,33 @@ impl<'a> Reader<'a, '_> {
         let (_, steps) = self.block(root);
         let binds = root.get("vars").is_some();
         if steps.is_empty() && !binds && self.out.len() == before {
-            self.out.push(Diagnostic::new(Code::NoSteps, self.source, root.span, "the block has no step and binds no name"));
+            self.out.push(Diagnostic::new(
+                Code::NoSteps,
+                self.source,
+                root.span,
+                "the block has no step and binds no name",
+            ));
         }
     }
 
     fn block(&mut self, root: &'a Node) -> (Vec<String>, Vec<Step>) {
         if root.get("block").is_none() {
             let message = "this file is not a block, so it cannot be included";
-            self.out.push(Diagnostic::new(Code::NotABlock, self.source, root.span, message).help("a block begins with `block: NAME`"));
+            self.out.push(
+                Diagnostic::new(Code::NotABlock, self.source, root.span, message)
+                    .help("a block begins with `block: NAME`"),
+            );
             return (Vec::new(), Vec::new());
         }
         // The tree of an included file lives as long as this call, so its reader borrows it afresh.
-        let Some(mut fields) = Fields::open(self.source, root, "a block", self.out) else { return (Vec::new(), Vec::new()) };
+        let Some(mut fields) = Fields::open(self.source, root, "a block", self.out) else {
+            return (Vec::new(), Vec::new());
+        };
         fields.text("block", self.out);
         fields.text("title", self.out);
         let args = fields.texts("args", self.out).into_iter().map(|(name, _)| name).collect();
-        let mut steps: Vec<Step> = fields.take("vars").and_then(|node| self.bind_step(node)).into_iter().collect();
+        let mut steps: Vec<Step> =
+            fields.take("vars").and_then(|node| self.bind_step(node)).into_iter().collect();
         if let Some(node) = fields.take("steps") {
             steps.extend(self.steps(node, "steps"));
         }
@@ -386,14 +455,21 @@ fn names_in(source: &Source, node: &Node, uses: &mut Vec<NameUse>, out: &mut Vec
     }
 }
 
-fn template_names(source: &Source, text: &str, span: Span, (uses, out): (&mut Vec<NameUse>, &mut Vec<Diagnostic>)) {
+fn template_names(
+    source: &Source,
+    text: &str,
+    span: Span,
+    (uses, out): (&mut Vec<NameUse>, &mut Vec<Diagnostic>),
+) {
     if !text.contains("${") {
         return;
     }
     match Template::parse(text) {
-        Ok(template) => uses.extend(
-            template.names().map(|name| NameUse { name: name.to_owned(), source: source.clone(), span }),
-        ),
+        Ok(template) => uses.extend(template.names().map(|name| NameUse {
+            name: name.to_owned(),
+            source: source.clone(),
+            span,
+        })),
         Err(message) => out.push(Diagnostic::new(Code::BadTemplate, source, span, message)),
     }
 }

@@ -68,16 +68,24 @@ fn nothing_can_be_green_on_nothing() {
     assert_eq!(complaints(&format!("{HEAD}steps: []\n")), [(Code::NoSteps, 3)]);
     assert_eq!(complaints(HEAD), [(Code::MissingKey, 1)]);
     assert_eq!(with_steps("- note: hello\n"), [(Code::NoChecks, 1)]);
-    assert_eq!(with_steps("- http: { get: dispatch-api/x }\n  expect: {}\n"), [(Code::NoChecks, 1), (Code::EmptyExpect, 5)]
-        .into_iter().rev().collect::<Vec<_>>());
+    assert_eq!(
+        with_steps("- http: { get: dispatch-api/x }\n  expect: {}\n"),
+        [(Code::NoChecks, 1), (Code::EmptyExpect, 5)].into_iter().rev().collect::<Vec<_>>()
+    );
 }
 
 #[test]
 fn a_misspelt_key_is_found_with_the_nearest_one() {
-    let (_, out) = read_with(&[], &format!("{HEAD}steps:\n- htpp: {{ get: dispatch-api/x }}\n  expect: {{ status: 200 }}\n"));
+    let (_, out) = read_with(
+        &[],
+        &format!("{HEAD}steps:\n- htpp: {{ get: dispatch-api/x }}\n  expect: {{ status: 200 }}\n"),
+    );
     assert_eq!((out[0].code, out[0].place.line, out[0].place.column), (Code::UnknownKey, 4, 3));
     assert_eq!(out[0].help.as_deref(), Some("did you mean `http`?"));
-    let (_, out) = read_with(&[], &format!("{HEAD}steps:\n- http: {{ get: dispatch-api/x }}\n  expcet: {{ status: 200 }}\n"));
+    let (_, out) = read_with(
+        &[],
+        &format!("{HEAD}steps:\n- http: {{ get: dispatch-api/x }}\n  expcet: {{ status: 200 }}\n"),
+    );
     assert!(out.iter().any(|d| d.code == Code::UnknownKey && d.place.line == 5), "{out:?}");
 }
 
@@ -102,20 +110,28 @@ fn all_mistakes_are_reported_in_one_pass() {
 
 #[test]
 fn keys_written_twice_and_two_actions_are_refused() {
-    assert_eq!(complaints("drill: x\ndrill: y\ntitle: t\nsteps:\n- job: bootstrap\n  expect: { exit: 0 }\n")[0], (Code::RepeatedKey, 2));
+    assert_eq!(
+        complaints("drill: x\ndrill: y\ntitle: t\nsteps:\n- job: bootstrap\n  expect: { exit: 0 }\n")[0],
+        (Code::RepeatedKey, 2)
+    );
     let found = with_steps("- http: { get: dispatch-api/x }\n  job: bootstrap\n  expect: { status: 200 }\n");
     assert_eq!(found, [(Code::TwoActions, 5)]);
 }
 
 #[test]
 fn blocks_are_laid_out_with_their_arguments() {
-    let block = ("drills/steps/b.yaml", "block: b\nargs: [ticket]\nsteps:\n- http: { get: \"dispatch-api/${ticket}\" }\n  expect: { status: 200 }\n");
-    let (read, out) = read_with(&[block], &format!("{HEAD}steps:\n- use: steps/b\n  with: {{ ticket: t1 }}\n"));
+    let block = (
+        "drills/steps/b.yaml",
+        "block: b\nargs: [ticket]\nsteps:\n- http: { get: \"dispatch-api/${ticket}\" }\n  expect: { status: 200 }\n",
+    );
+    let (read, out) =
+        read_with(&[block], &format!("{HEAD}steps:\n- use: steps/b\n  with: {{ ticket: t1 }}\n"));
     assert_eq!(out, []);
     assert!(matches!(read.unwrap().steps.last().unwrap().action, Action::Http(_)));
     let (_, out) = read_with(&[block], &format!("{HEAD}steps:\n- use: steps/b\n"));
     assert!(out.iter().all(|d| d.code == Code::UnknownName) && !out.is_empty(), "{out:?}");
-    let (_, out) = read_with(&[block], &format!("{HEAD}steps:\n- use: steps/b\n  with: {{ ticket: t1, tcket: t2 }}\n"));
+    let (_, out) =
+        read_with(&[block], &format!("{HEAD}steps:\n- use: steps/b\n  with: {{ ticket: t1, tcket: t2 }}\n"));
     assert_eq!(out[0].code, Code::BlockArguments);
     let (_, out) = read_with(&[], &format!("{HEAD}steps:\n- use: ../etc/passwd\n"));
     assert_eq!(out[0].code, Code::OutsideProject);
@@ -133,7 +149,12 @@ fn blocks_that_use_each_other_are_refused() {
 
 #[test]
 fn a_request_without_an_expected_status_expects_success() {
-    let (read, _) = read_with(&[], &format!("{HEAD}steps:\n- http: {{ get: dispatch-api/x }}\n- job: bootstrap\n  expect: {{ exit: 0 }}\n"));
+    let (read, _) = read_with(
+        &[],
+        &format!(
+            "{HEAD}steps:\n- http: {{ get: dispatch-api/x }}\n- job: bootstrap\n  expect: {{ exit: 0 }}\n"
+        ),
+    );
     let read = read.unwrap();
     assert_eq!(read.steps[0].expect[0].pattern, "#2xx");
     assert!(!read.steps[0].checked);
@@ -145,7 +166,9 @@ fn deep_nesting_and_alias_bombs_end_quickly_with_a_diagnostic() {
     assert_eq!(complaints(&deep)[0].0, Code::NotYaml);
     let mut bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for (from, to) in ('a'..='h').zip('b'..='i') {
-        bomb.push_str(&format!("{to}: &{to} [*{from}, *{from}, *{from}, *{from}, *{from}, *{from}, *{from}, *{from}]\n"));
+        bomb.push_str(&format!(
+            "{to}: &{to} [*{from}, *{from}, *{from}, *{from}, *{from}, *{from}, *{from}, *{from}]\n"
+        ));
     }
     assert_eq!(complaints(&bomb)[0].0, Code::NotYaml);
 }

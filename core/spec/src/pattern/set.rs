@@ -9,7 +9,9 @@ use super::compare;
 pub fn mismatches(patterns: &[Value], items: &[Value]) -> Vec<String> {
     let fits: Vec<Vec<usize>> = patterns
         .iter()
-        .map(|pattern| (0..items.len()).filter(|at| compare(pattern, Some(&items[*at]), "").is_empty()).collect())
+        .map(|pattern| {
+            (0..items.len()).filter(|at| compare(pattern, Some(&items[*at]), "").is_empty()).collect()
+        })
         .collect();
     let mut taken: Vec<Option<usize>> = vec![None; items.len()];
     let mut wrong = Vec::new();

@@ -13,21 +13,30 @@ pub fn resolve(drills: &mut [Drill], out: &mut Vec<Diagnostic>) {
     for drill in drills.iter_mut() {
         let mut found = Vec::new();
         for need in std::mem::take(&mut drill.needs) {
-            let full = if need.unit.starts_with("drills/") { need.unit.clone() } else { format!("drills/{}", need.unit) };
-            let meant: Vec<&String> = units.iter().filter(|unit| **unit == full || file_of(unit) == full).collect();
+            let full = if need.unit.starts_with("drills/") {
+                need.unit.clone()
+            } else {
+                format!("drills/{}", need.unit)
+            };
+            let meant: Vec<&String> =
+                units.iter().filter(|unit| **unit == full || file_of(unit) == full).collect();
             if meant.is_empty() {
                 let message = format!("there is no drill `{}`", need.unit);
                 let known = files.iter().map(|file| file.strip_prefix("drills/").unwrap_or(file));
                 let help = suggest(&need.unit, known);
-                out.push(Diagnostic::new(Code::UnknownDrill, &need.source, need.span, message).maybe_help(help));
+                out.push(
+                    Diagnostic::new(Code::UnknownDrill, &need.source, need.span, message).maybe_help(help),
+                );
             }
             found.extend(meant.into_iter().map(|unit| Need { unit: unit.clone(), ..need.clone() }));
         }
         drill.needs = found;
     }
-    let graph: BTreeMap<&str, &[Need]> = drills.iter().map(|drill| (drill.id.as_str(), drill.needs.as_slice())).collect();
+    let graph: BTreeMap<&str, &[Need]> =
+        drills.iter().map(|drill| (drill.id.as_str(), drill.needs.as_slice())).collect();
     for (unit, needs) in &graph {
-        if let Some(need) = needs.iter().find(|need| leads_to(&need.unit, unit, &graph, &mut BTreeSet::new())) {
+        if let Some(need) = needs.iter().find(|need| leads_to(&need.unit, unit, &graph, &mut BTreeSet::new()))
+        {
             let message = format!("`{unit}` needs itself, by way of `{}`", need.unit);
             out.push(Diagnostic::new(Code::NeedCycle, &need.source, need.span, message));
         }
@@ -39,7 +48,12 @@ fn file_of(unit: &str) -> &str {
     unit.split_once(": ").map_or(unit, |(file, _)| file)
 }
 
-fn leads_to<'a>(from: &'a str, to: &str, graph: &BTreeMap<&'a str, &'a [Need]>, seen: &mut BTreeSet<&'a str>) -> bool {
+fn leads_to<'a>(
+    from: &'a str,
+    to: &str,
+    graph: &BTreeMap<&'a str, &'a [Need]>,
+    seen: &mut BTreeSet<&'a str>,
+) -> bool {
     if from == to {
         return true;
     }

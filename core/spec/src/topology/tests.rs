@@ -200,4 +200,7 @@ fn the_topology_of_this_repository_is_sound() {
     let database = api.setting("DISPATCH_DATABASE_URL").and_then(|setting| setting.value.as_ref()).unwrap();
     assert_eq!(database.with_defaults(), "postgres://dispatch:dispatch@postgres:5432/dispatch");
     assert!(api.setting("DISPATCH_OBJECT_STORE_BUCKET").is_some(), "merged from an anchor");
+    let names = topology.names();
+    assert!(names.programs.contains("sha256sum"));
+    assert!(names.drained.is_some_and(|query| query.starts_with("select count(*)")));
 }

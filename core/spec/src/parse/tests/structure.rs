@@ -17,12 +17,15 @@ fn every_cell_of_a_matrix_is_a_unit_of_its_own_name() {
     let (drills, out) = all(&text);
     assert_eq!(out, []);
     let ids: Vec<&str> = drills.iter().map(|drill| drill.id.as_str()).collect();
-    assert_eq!(ids, [
-        "drills/x: of=dispatch-api, n=1",
-        "drills/x: of=dispatch-api, n=2",
-        "drills/x: of=sms, n=1",
-        "drills/x: of=sms, n=2"
-    ]);
+    assert_eq!(
+        ids,
+        [
+            "drills/x: of=dispatch-api, n=1",
+            "drills/x: of=dispatch-api, n=2",
+            "drills/x: of=sms, n=1",
+            "drills/x: of=sms, n=2"
+        ]
+    );
     // The cell's values are bound first, for blocks.
     let Action::Http(http) = &drills[3].steps[1].action else { panic!("{:?}", drills[3].steps) };
     assert_eq!(http.target.service, "sms");
@@ -33,18 +36,33 @@ fn every_cell_of_a_matrix_is_a_unit_of_its_own_name() {
 
 #[test]
 fn a_matrix_without_a_cell_is_refused() {
-    for matrix in ["{}", "{ fault: [] }", "{ fault: }", "{ fault: [kill, kill] }", "{ backend: [a] }", "{ \"a b\": [a] }"] {
+    for matrix in [
+        "{}",
+        "{ fault: [] }",
+        "{ fault: }",
+        "{ fault: [kill, kill] }",
+        "{ backend: [a] }",
+        "{ \"a b\": [a] }",
+    ] {
         let (drills, out) = all(&format!("{HEAD}matrix: {matrix}\nsteps:\n{CHECK}"));
-        assert_eq!((drills.len(), out.len(), out[0].code, out[0].place.line), (0, 1, Code::NoCell, 3), "{matrix}: {out:?}");
+        assert_eq!(
+            (drills.len(), out.len(), out[0].code, out[0].place.line),
+            (0, 1, Code::NoCell, 3),
+            "{matrix}: {out:?}"
+        );
     }
-    let (drills, out) = all(&format!("{HEAD}matrix: {{ a: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], b: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], c: [1, 2, 3, 4] }}\nsteps:\n{CHECK}"));
+    let (drills, out) = all(&format!(
+        "{HEAD}matrix: {{ a: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], b: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], c: [1, 2, 3, 4] }}\nsteps:\n{CHECK}"
+    ));
     assert!(drills.is_empty());
     assert_eq!(out[0].code, Code::NoCell);
 }
 
 #[test]
 fn steps_belong_to_cells_and_backends() {
-    let text = format!("{HEAD}matrix: {{ fault: [kill, stop, none] }}\nsteps:\n{CHECK}- when: {{ fault: [kill, stop] }}\n  note: bad\n- when: {{ backend: process }}\n  note: here\n");
+    let text = format!(
+        "{HEAD}matrix: {{ fault: [kill, stop, none] }}\nsteps:\n{CHECK}- when: {{ fault: [kill, stop] }}\n  note: bad\n- when: {{ backend: process }}\n  note: here\n"
+    );
     let (drills, out) = all(&text);
     assert_eq!(out, []);
     assert_eq!(drills.iter().map(|drill| drill.steps.len()).collect::<Vec<_>>(), [4, 4, 3]);
@@ -53,7 +71,9 @@ fn steps_belong_to_cells_and_backends() {
 
 #[test]
 fn a_condition_that_is_never_true_is_refused() {
-    let (_, out) = all(&format!("{HEAD}matrix: {{ fault: [kill] }}\nsteps:\n{CHECK}- when: {{ fault: kil }}\n  note: n\n"));
+    let (_, out) = all(&format!(
+        "{HEAD}matrix: {{ fault: [kill] }}\nsteps:\n{CHECK}- when: {{ fault: kil }}\n  note: n\n"
+    ));
     assert_eq!((out[0].code, out[0].place.line), (Code::NeverTrue, 7));
     assert_eq!(out[0].help.as_deref(), Some("did you mean `kill`?"));
     for condition in ["{ fault: kill }", "{ backend: proces }", "{}", "{ backend: [] }"] {
@@ -61,7 +81,9 @@ fn a_condition_that_is_never_true_is_refused() {
         assert_eq!(found, [(Code::NeverTrue, 6)], "{condition}");
     }
     // A cell without a check is no better than a drill without one.
-    let (_, out) = all(&format!("{HEAD}matrix: {{ fault: [kill, stop] }}\nsteps:\n- when: {{ fault: kill }}\n  http: {{ get: dispatch-api/x }}\n  expect: {{ status: 200 }}\n- note: n\n"));
+    let (_, out) = all(&format!(
+        "{HEAD}matrix: {{ fault: [kill, stop] }}\nsteps:\n- when: {{ fault: kill }}\n  http: {{ get: dispatch-api/x }}\n  expect: {{ status: 200 }}\n- note: n\n"
+    ));
     assert_eq!(out.iter().map(|d| d.code).collect::<Vec<_>>(), [Code::NoChecks]);
 }
 
@@ -87,7 +109,9 @@ fn loops_over_nothing_and_lone_branches_are_refused() {
 
 #[test]
 fn names_inside_of_loops_and_branches_are_checked() {
-    let found = with_steps(&format!("{CHECK}- each:\n    of: [{{ k: a }}]\n    as: row\n    steps:\n    - object: {{ list: \"${{row.k}}${{rwo}}\" }}\n      expect: {{ count: 0 }}\n"));
+    let found = with_steps(&format!(
+        "{CHECK}- each:\n    of: [{{ k: a }}]\n    as: row\n    steps:\n    - object: {{ list: \"${{row.k}}${{rwo}}\" }}\n      expect: {{ count: 0 }}\n"
+    ));
     assert_eq!(found, [(Code::UnknownName, 10)]);
     let branches = "- parallel:\n  - - let: { a: 1 }\n    - note: \"${a}\"\n  - - note: \"${b}\"\n    - let: { b: 1 }\n- note: \"${a}${b}\"\n";
     assert_eq!(with_steps(&format!("{CHECK}{branches}")), [(Code::UnknownName, 9)]);

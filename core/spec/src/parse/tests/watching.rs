@@ -4,13 +4,19 @@ use super::*;
 use crate::drill::{Action, Check, DoubleOperation};
 
 fn one(step: &str) -> (Step, Vec<Diagnostic>) {
-    let blocks = [("drills/schemas/t.json", r#"{ "type": "object" }"#), ("drills/schemas/bad.json", r#"{ "type": "objekt" }"#)];
+    let blocks = [
+        ("drills/schemas/t.json", r#"{ "type": "object" }"#),
+        ("drills/schemas/bad.json", r#"{ "type": "objekt" }"#),
+    ];
     let (read, out) = read_with(&blocks, &format!("{HEAD}steps:\n- {step}\n"));
     (read.and_then(|drill| drill.steps.into_iter().next_back()).unwrap_or_else(|| panic!("{out:?}")), out)
 }
 
 fn codes(step: &str) -> Vec<Code> {
-    with_steps(&format!("- sql: {{ query: select 1 }}\n  expect: {{ row_count: 1 }}\n- {step}\n")).into_iter().map(|(code, _)| code).collect()
+    with_steps(&format!("- sql: {{ query: select 1 }}\n  expect: {{ row_count: 1 }}\n- {step}\n"))
+        .into_iter()
+        .map(|(code, _)| code)
+        .collect()
 }
 
 #[test]
@@ -59,7 +65,8 @@ fn mistakes_of_watching_actions_are_found() {
 
 #[test]
 fn doubles_are_scripted_and_read() {
-    let (step, out) = one("double: { script: sms, answers: [{ status: 502, times: 2 }] }\n  expect: { status: 200 }");
+    let (step, out) =
+        one("double: { script: sms, answers: [{ status: 502, times: 2 }] }\n  expect: { status: 200 }");
     assert_eq!(out, []);
     let Action::Double(double) = step.action else { panic!() };
     assert!(matches!(double.operation, DoubleOperation::Script(answers) if answers[0]["status"] == 502));
@@ -67,10 +74,18 @@ fn doubles_are_scripted_and_read() {
 
 #[test]
 fn documents_are_looked_into_by_path_and_schema() {
-    let (step, out) = one("http: { get: dispatch-api/x }\n  expect: { jsonpath: { \"$.items[*].id\": [\"#uuid\"] }, schema: drills/schemas/t.json }");
+    let (step, out) = one(
+        "http: { get: dispatch-api/x }\n  expect: { jsonpath: { \"$.items[*].id\": [\"#uuid\"] }, schema: drills/schemas/t.json }",
+    );
     assert_eq!(out, []);
     let checks: Vec<&Check> = step.expect.iter().map(|e| &e.check).collect();
-    assert!(matches!(checks[..], [Check::Fits, Check::Selected { of: "body" }, Check::Conforms { of: "body", .. }]), "{checks:?}");
+    assert!(
+        matches!(
+            checks[..],
+            [Check::Fits, Check::Selected { of: "body" }, Check::Conforms { of: "body", .. }]
+        ),
+        "{checks:?}"
+    );
     for (expect, code) in [
         ("{ jsonpath: { \"$.items[\": 1 } }", Code::BadPath),
         ("{ jsonpath: {} }", Code::EmptyExpect),
@@ -85,15 +100,21 @@ fn documents_are_looked_into_by_path_and_schema() {
         let found = codes(&format!("http: {{ get: dispatch-api/x }}\n  expect: {expect}"));
         assert_eq!(found, [code], "{expect}");
     }
-    let (_, out) = one("http: { get: dispatch-api/x }\n  expect: { schema: drills/schemas/bad.json, status: 200 }");
+    let (_, out) =
+        one("http: { get: dispatch-api/x }\n  expect: { schema: drills/schemas/bad.json, status: 200 }");
     assert_eq!(out[0].code, Code::BadSchema);
 }
 
 #[test]
 fn a_value_can_be_saved_as_a_secret() {
-    let (step, out) = one("http: { post: dispatch-api/x }\n  expect: { status: 201 }\n  save: { token: { secret: body.token }, id: body.id }");
+    let (step, out) = one(
+        "http: { post: dispatch-api/x }\n  expect: { status: 201 }\n  save: { token: { secret: body.token }, id: body.id }",
+    );
     assert_eq!(out, []);
-    assert_eq!(step.save.iter().map(|s| (s.name.as_str(), s.secret)).collect::<Vec<_>>(), [("token", true), ("id", false)]);
+    assert_eq!(
+        step.save.iter().map(|s| (s.name.as_str(), s.secret)).collect::<Vec<_>>(),
+        [("token", true), ("id", false)]
+    );
     let found = codes("http: { post: dispatch-api/x }\n  save: { token: { secrte: body.token } }");
     assert_eq!(found, [Code::MissingKey, Code::UnknownKey]);
 }
