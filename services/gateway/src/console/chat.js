@@ -180,7 +180,7 @@ function use(id) {
 
 function summary(data) {
   if (Array.isArray(data?.queue)) {
-    const rows = data.queue.map((row) => ({ ticket: row.ticket_id, state: row.state, priority: row.priority, sla: row.sla_timer_remaining, status: row.sla_status }));
+    const rows = data.queue.map((row) => ({ state: words(row.state).toLowerCase(), priority: row.priority, sla: row.sla_timer_remaining, ticket: row.ticket_id }));
     return h("div", {}, h("p", {}, `${rows.length} ticket${rows.length === 1 ? "" : "s"} in the queue`), rows.length ? readable(rows) : null);
   }
   if (Array.isArray(data?.events)) {

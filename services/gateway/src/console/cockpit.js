@@ -43,7 +43,7 @@ function filters() {
   return chosen;
 }
 
-const cell = (label, ...children) => h("td", { "data-label": label }, children);
+const cell = (label, ...children) => h("td", { "data-label": label, class: children[0] === "–" ? "nothing" : null }, children);
 
 function row(ticket, index) {
   return h("tr", {

@@ -33,7 +33,10 @@ const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d/;
 /** A time for reading, the exact one on hover. */
 export function time(text) {
   if (!text) return "–";
-  const shown = new Date(text).toLocaleString([], { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
+  const at = new Date(text);
+  const clock = { hour: "2-digit", minute: "2-digit" };
+  const today = at.toDateString() === new Date().toDateString();
+  const shown = today ? at.toLocaleTimeString([], clock) : at.toLocaleString([], { month: "short", day: "numeric", ...clock });
   return h("time", { datetime: text, title: text }, shown);
 }
 

@@ -2,7 +2,7 @@
 
 import { badge, byId, explain, fill, h, raw, readable, time, words } from "./dom.js";
 import { askFor } from "./action.js";
-import { mayUse, read } from "./gateway.js";
+import { mayUse, read, toolOf } from "./gateway.js";
 
 let shown = null;
 let panel = "packet";
@@ -96,13 +96,20 @@ function actions(parts, packet) {
     return h("li", {}, h("button", {
       type: "button", "data-action": action.action_id, "aria-disabled": action.enabled ? null : "true", "aria-describedby": why ? id : null,
       onclick: () => (action.enabled ? act(action, parts, packet) : toggle(id)),
-    }, words(action.action_id)), why ? h("div", { id, class: "why", hidden: true }, explain(why)) : null);
+    }, words(action.action_id)), why ? h("div", { id, class: "why", hidden: true }, explain(why), fillIn(action, why, () => act(action, parts, packet))) : null);
   };
   const on = all.filter((action) => action.enabled);
   const off = all.filter((action) => !action.enabled);
   return h("section", { "aria-label": "Actions" }, h("h3", {}, "Actions"),
     on.length ? h("ul", { class: "actions" }, on.map(button)) : h("p", { class: "hint" }, "Nothing can be done by you in this state."),
-    off.length ? h("details", { class: "raw" }, h("summary", {}, `${off.length} not available, and why`), h("ul", { class: "actions off" }, off.map(button))) : null);
+    off.length ? h("details", { class: "raw", id: "not-available" }, h("summary", {}, `${off.length} not available, and why`), h("ul", { class: "actions off" }, off.map(button))) : null);
+}
+
+/** A completion brings its own checklist and signature reason, so what is missing may be what its form asks for. The API decides. */
+function fillIn(action, why, onclick) {
+  const brings = toolOf(action.tool_name)?.input_schema.properties?.payload?.properties?.checklist_status;
+  if (why.dimension !== "evidence" || !brings) return null;
+  return h("button", { type: "button", "data-fill": action.action_id, onclick }, "Fill in what is missing");
 }
 
 function toggle(id) { byId(id).hidden = !byId(id).hidden; }

@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use dispatch_domain::action::{COCKPIT_ACTIONS, PACKET_ACTIONS, View};
-use dispatch_domain::{Role, TicketState, Tool, ToolName, tool};
+use dispatch_domain::{ErrorCode, Refusal, Role, TicketState, Tool, ToolName, tool};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -149,8 +149,15 @@ fn packet(case: &Case) -> Value {
         "checklist": { "required_items": [{ "key": "work_performed", "checked": false }] },
         "closeout_gate": { "ready": false, "code": "MISSING_EVIDENCE", "missing_evidence_keys": [key], "missing_checklist_keys": [],
             "invalid_evidence_refs": [], "no_signature_reason": null },
-        "actions": view.describe_all(PACKET_ACTIONS, |_| None),
+        "actions": view.describe_all(PACKET_ACTIONS, gate),
     } })
+}
+
+/// Like the API's: closed until a completion has brought its checklist.
+fn gate(name: ToolName) -> Option<Refusal> {
+    let closed =
+        || Refusal::new(ErrorCode::CloseoutRequirementsIncomplete, "Closeout requirements are incomplete");
+    (name == ToolName::TechComplete).then(closed)
 }
 
 fn alerts(case: &Case) -> Value {

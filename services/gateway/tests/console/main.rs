@@ -109,6 +109,17 @@ async fn act(page: &mut Page, action: &str) {
     page.until("document.querySelector('dialog').open").await;
 }
 
+/// Opens the form of an action that is not available for lack of evidence.
+async fn fill_in(page: &mut Page, action: &str) {
+    page.tab_to("#not-available > summary").await;
+    page.press("Enter").await;
+    page.tab_to(&format!("[data-action='{action}'][aria-disabled]")).await;
+    page.press("Enter").await;
+    page.tab_to(&format!("[data-fill='{action}']")).await;
+    page.press("Enter").await;
+    page.until("document.querySelector('dialog').open").await;
+}
+
 async fn submitted(page: &mut Page, state: &str) {
     page.press("Enter").await;
     page.until("!document.querySelector('dialog').open").await;
@@ -142,7 +153,7 @@ async fn life_by_keyboard() {
     submitted(&mut page, "dispatched").await;
     act(&mut page, "check_in").await;
     submitted(&mut page, "in progress").await;
-    act(&mut page, "complete_work").await;
+    fill_in(&mut page, "complete_work").await;
     page.press("Enter").await;
     page.until(
         "document.querySelector('dialog .refusal')?.innerText.includes('photo_after_latched_alignment')",
@@ -155,7 +166,9 @@ async fn life_by_keyboard() {
         "closeout.add_evidence ticket_id={TICKET} kind=PHOTO uri=s3://e/p.jpg evidence_key=photo_after_latched_alignment"
     );
     command(&mut page, &evidence, "done 200").await;
-    act(&mut page, "complete_work").await;
+    // The ticket is drawn anew after the change.
+    page.until("document.querySelector('.ticks .done')").await;
+    fill_in(&mut page, "complete_work").await;
     page.press(" ").await;
     submitted(&mut page, "completed pending verification").await;
     command(

@@ -4,5 +4,6 @@
 
 mod http;
 mod stdio;
+#[allow(dead_code, reason = "other test binaries use the rest of it")]
 #[path = "../support/world.rs"]
 mod world;

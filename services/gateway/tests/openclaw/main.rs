@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a broken test world should end the test")]
 
+#[allow(dead_code, reason = "other test binaries use the rest of it")]
 #[path = "../support/world.rs"]
 mod world;
 
