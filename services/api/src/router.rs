@@ -61,9 +61,11 @@ impl Route {
 
     /// The methods as `Allow` lists them; none for an unknown path.
     pub fn allow(&self) -> Option<String> {
-        let mut names: Vec<&str> = self.methods.iter().map(|endpoint| endpoint.method()).collect();
+        // The path's own methods come first; a template that would have matched is no resource of its own here.
+        let own = self.methods.first().map(|endpoint| endpoint.route());
+        let own = self.methods.iter().filter(|endpoint| Some(endpoint.route()) == own);
+        let mut names: Vec<&str> = own.map(|endpoint| endpoint.method()).collect();
         names.sort_unstable();
-        names.dedup();
         (!names.is_empty()).then(|| names.join(", "))
     }
 }

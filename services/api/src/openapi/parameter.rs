@@ -12,8 +12,8 @@ const IDENTIFIED: &[&str] = &["ActorType", "AccountScope", "SiteScope", "ToolNam
 /// Headers that any request may carry.
 const TRACED: &[&str] = &["CorrelationId", "Traceparent"];
 
-/// What the scope headers take.
-const SCOPE: &str = "^(\\*|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\
+/// What the scope headers take; blank counts as absent.
+const SCOPE: &str = "^ *$|^(\\*|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\
                      (,(\\*|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}))*$";
 
 /// The parameters of an endpoint.
