@@ -81,7 +81,15 @@ impl Comparison {
         let mark = if before == after { ' ' } else { '!' };
         self.verdicts += usize::from(before != after);
         let text = if a.unit.text_sha256 == b.unit.text_sha256 { "" } else { "  (another text)" };
-        let _ = writeln!(self.text, "{mark} {}: {} -> {}, {} ms -> {} ms{text}", a.unit.id, word(before), word(after), took(a), took(b));
+        let _ = writeln!(
+            self.text,
+            "{mark} {}: {} -> {}, {} ms -> {} ms{text}",
+            a.unit.id,
+            word(before),
+            word(after),
+            took(a),
+            took(b)
+        );
         let (left, right) = (by_step(a), by_step(b));
         let keys: BTreeSet<_> = left.keys().chain(right.keys()).collect();
         for key in keys {
@@ -96,7 +104,13 @@ impl Comparison {
 
     fn lone(&mut self, step: &StepRecord, which: &str) {
         self.verdicts += 1;
-        let _ = writeln!(self.text, "!   {} {}: {}: only in the {which} run", step.phase.as_str(), step.index + 1, step.title);
+        let _ = writeln!(
+            self.text,
+            "!   {} {}: {}: only in the {which} run",
+            step.phase.as_str(),
+            step.index + 1,
+            step.title
+        );
     }
 
     fn step(&mut self, a: &StepRecord, b: &StepRecord) {
@@ -111,10 +125,24 @@ impl Comparison {
             return;
         }
         let mark = if same_verdict && same_answer { ' ' } else { '!' };
-        let verdicts = if same_verdict { a.verdict.as_str().to_owned() } else { format!("{} -> {}", a.verdict.as_str(), b.verdict.as_str()) };
-        let _ = writeln!(self.text, "{mark}   {} {}: {}: {verdicts}, {x} ms -> {y} ms", a.phase.as_str(), a.index + 1, a.title);
+        let verdicts = if same_verdict {
+            a.verdict.as_str().to_owned()
+        } else {
+            format!("{} -> {}", a.verdict.as_str(), b.verdict.as_str())
+        };
+        let _ = writeln!(
+            self.text,
+            "{mark}   {} {}: {}: {verdicts}, {x} ms -> {y} ms",
+            a.phase.as_str(),
+            a.index + 1,
+            a.title
+        );
         if !same_answer {
-            let diff = TextDiff::from_lines(&left, &right).unified_diff().context_radius(1).header("first", "second").to_string();
+            let diff = TextDiff::from_lines(&left, &right)
+                .unified_diff()
+                .context_radius(1)
+                .header("first", "second")
+                .to_string();
             for line in diff.lines().take(SHOWN) {
                 let short: String = line.chars().take(240).collect();
                 let _ = writeln!(self.text, "        {short}");
@@ -149,7 +177,9 @@ fn stable(value: &Value, numbers: &mut BTreeMap<String, usize>) -> Value {
         Value::Array(items) => Value::Array(items.iter().map(|item| stable(item, numbers)).collect()),
         Value::Object(members) => {
             let kept = members.iter().filter(|(name, _)| !SKIPPED.contains(&name.as_str()));
-            Value::Object(kept.map(|(name, member)| (plain(name, numbers), stable(member, numbers))).collect())
+            Value::Object(
+                kept.map(|(name, member)| (plain(name, numbers), stable(member, numbers))).collect(),
+            )
         }
         other => other.clone(),
     }

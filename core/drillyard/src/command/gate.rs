@@ -58,7 +58,11 @@ pub fn packet(common: &Common, asked: &Asked) -> u8 {
         Ok(json) => json,
         Err(error) => return complain(exit::INTERNAL, &error.to_string()),
     };
-    let files = [(packet::JSON, json), ("packet.md", packet::markdown(&decision)), ("packet.html", packet::html(&decision))];
+    let files = [
+        (packet::JSON, json),
+        ("packet.md", packet::markdown(&decision)),
+        ("packet.html", packet::html(&decision)),
+    ];
     let written = fs::create_dir_all(&dir)
         .and_then(|()| files.iter().try_for_each(|(name, text)| fs::write(dir.join(name), text)));
     if let Err(error) = written {
@@ -88,16 +92,25 @@ fn decided(common: &Common, asked: &Asked) -> Result<(Decision, PathBuf), u8> {
     let trust = super::verify::trust(asked.public_key.as_deref())?;
     let at = match asked.at.as_deref().map(str::parse).transpose() {
         Ok(at) => at.unwrap_or_else(Timestamp::now),
-        Err(_) => return Err(complain(exit::TEXT_WRONG, "`--at` is a moment such as `2026-12-01T00:00:00Z`")),
+        Err(_) => {
+            return Err(complain(exit::TEXT_WRONG, "`--at` is a moment such as `2026-12-01T00:00:00Z`"));
+        }
     };
-    let evidence: Vec<Evidence> = bundles(&asked.evidence)?.iter().map(|dir| Evidence::read(dir, &trust)).collect();
+    let evidence: Vec<Evidence> =
+        bundles(&asked.evidence)?.iter().map(|dir| Evidence::read(dir, &trust)).collect();
     let baseline = asked.baseline.as_deref().map(|dir| Evidence::read(dir, &trust));
     let dir = match &asked.packet {
         Some(dir) => dir.clone(),
         None => common.root()?.state().join("packets").join(&gate.name),
     };
     let sign_offs = sign_offs(common, &dir, &trust)?;
-    let case = Case { evidence: &evidence, baseline: baseline.as_ref(), commit: asked.commit.clone(), at, sign_offs: &sign_offs };
+    let case = Case {
+        evidence: &evidence,
+        baseline: baseline.as_ref(),
+        commit: asked.commit.clone(),
+        at,
+        sign_offs: &sign_offs,
+    };
     Ok((gate::decide(&gate, &case), dir))
 }
 
@@ -118,7 +131,8 @@ fn read(common: &Common, path: &Path) -> Result<Gate, u8> {
 fn bundles(given: &[PathBuf]) -> Result<Vec<PathBuf>, u8> {
     let mut found = Vec::new();
     for dir in given {
-        let unreadable = |error: std::io::Error| complain(exit::NOTHING_PROVED, &format!("{}: {error}", dir.display()));
+        let unreadable =
+            |error: std::io::Error| complain(exit::NOTHING_PROVED, &format!("{}: {error}", dir.display()));
         let dir = dir.canonicalize().map_err(unreadable)?;
         if dir.join("journal.jsonl").exists() || dir.join("manifest.json").exists() {
             found.push(dir);
@@ -142,7 +156,9 @@ fn sign_offs(common: &Common, dir: &Path, trust: &Trust) -> Result<Vec<SignOff>,
     }
     let key = match &trust.key {
         Some(key) => key.clone(),
-        None => signer(&common.root()?, None).map_err(|error| complain(exit::TEXT_WRONG, &error.to_string()))?.public(),
+        None => signer(&common.root()?, None)
+            .map_err(|error| complain(exit::TEXT_WRONG, &error.to_string()))?
+            .public(),
     };
     sign_off::read(dir, &key).map_err(|error| complain(exit::TAMPERED, &error.to_string()))
 }
@@ -161,10 +177,15 @@ pub fn sign(common: &Common, (role, name): (&str, &str), dir: &Path, key: Option
 
 fn signed(common: &Common, (role, name): (&str, &str), dir: &Path, key: Option<&Path>) -> Result<(), u8> {
     let wrong = |text: &str| complain(exit::TEXT_WRONG, text);
-    let text = fs::read_to_string(dir.join(packet::JSON)).map_err(|error| wrong(&format!("{}: {error}; `drillyard packet` writes one", dir.display())))?;
+    let text = fs::read_to_string(dir.join(packet::JSON))
+        .map_err(|error| wrong(&format!("{}: {error}; `drillyard packet` writes one", dir.display())))?;
     let packet: Value = serde_json::from_str(&text).map_err(|error| wrong(&error.to_string()))?;
-    let roles: Vec<&str> =
-        packet["sign_offs"].as_array().into_iter().flatten().filter_map(|one| one[0]["role"].as_str()).collect();
+    let roles: Vec<&str> = packet["sign_offs"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|one| one[0]["role"].as_str())
+        .collect();
     if !roles.contains(&role) || name.trim().is_empty() {
         return Err(wrong(&format!("a name signs in one of the roles {}", roles.join(", "))));
     }
@@ -173,7 +194,10 @@ fn signed(common: &Common, (role, name): (&str, &str), dir: &Path, key: Option<&
     for one in &evidence {
         let now = Evidence::read(Path::new(&one.dir), &Trust::default());
         if now.standing() != one || !now.is_whole() {
-            return Err(complain(exit::TAMPERED, &format!("the evidence {} is not what the packet was made from", one.run)));
+            return Err(complain(
+                exit::TAMPERED,
+                &format!("the evidence {} is not what the packet was made from", one.run),
+            ));
         }
     }
     let text = |field: &str| packet[field].as_str().unwrap_or_default().to_owned();

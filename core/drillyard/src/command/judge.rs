@@ -46,7 +46,11 @@ pub fn run(common: &Common, given: Option<&Path>, with: Option<&Path>) -> u8 {
             let judged = rejudge::under(&history, (&old, &project), &path);
             show(&judged);
             let other = judged.iter().filter(|one| one.changed()).count();
-            print(&format!("{} units judged under {}, {other} of them otherwise than the run", judged.len(), with.display()));
+            print(&format!(
+                "{} units judged under {}, {other} of them otherwise than the run",
+                judged.len(),
+                with.display()
+            ));
             code(&judged)
         }
         Err(code) => code,
@@ -61,15 +65,21 @@ fn other_text(common: &Common, texts: &mut Texts, with: &Path) -> Result<(Projec
         Err(error) => return wrong(format!("{}: {error}", with.display())),
     };
     let stem = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
-    let named = text.lines().find_map(|line| line.strip_prefix("drill:")).map(|name| format!("{}.yaml", name.trim()));
+    let named =
+        text.lines().find_map(|line| line.strip_prefix("drill:")).map(|name| format!("{}.yaml", name.trim()));
     let name = named.unwrap_or_else(|| stem(&with.to_string_lossy()));
-    let paths: Vec<String> = texts.iter().map(|source| source.path().to_string()).filter(|path| stem(path) == name).collect();
+    let paths: Vec<String> =
+        texts.iter().map(|source| source.path().to_string()).filter(|path| stem(path) == name).collect();
     let [path] = &paths[..] else {
-        return wrong(format!("the bundle has {} texts named `{name}`, and exactly one is needed", paths.len()));
+        return wrong(format!(
+            "the bundle has {} texts named `{name}`, and exactly one is needed",
+            paths.len()
+        ));
     };
     texts.insert(path, &text);
     let project = Project::read(texts);
-    let mistakes: Vec<_> = project.diagnostics.iter().filter(|one| *one.place.file == **path).cloned().collect();
+    let mistakes: Vec<_> =
+        project.diagnostics.iter().filter(|one| *one.place.file == **path).cloned().collect();
     if !mistakes.is_empty() {
         return wrong(render::render(&mistakes, texts, Style::Human { color: common.color() }));
     }
@@ -84,9 +94,16 @@ fn show(judged: &[Rejudged]) {
         if let Some(reason) = &one.taken {
             print(&format!("      as recorded: {reason}"));
         }
-        for step in one.steps.iter().filter(|step| step.recorded != Some(step.now) || step.now != Outcome::Passed) {
+        for step in
+            one.steps.iter().filter(|step| step.recorded != Some(step.now) || step.now != Outcome::Passed)
+        {
             let recorded = step.recorded.map_or("no record", Outcome::as_str);
-            print(&format!("      {recorded} -> {}  {}: {}", step.now.as_str(), step.phase.as_str(), step.title));
+            print(&format!(
+                "      {recorded} -> {}  {}: {}",
+                step.now.as_str(),
+                step.phase.as_str(),
+                step.title
+            ));
             step.why.iter().for_each(|why| print(&format!("          {why}")));
         }
     }

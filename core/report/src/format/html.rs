@@ -73,7 +73,10 @@ fn head(history: &History, page: &mut Page) {
         Some(end) => (worst.map_or("aborted", Outcome::as_str), end.summary.as_str()),
         None => ("aborted", "the run was interrupted; what follows is what it left"),
     };
-    page.raw("<header class=\"").raw(class).raw("\"><p class=\"kicker\">Drillyard run</p><h1>").text(&history.run_id);
+    page.raw("<header class=\"")
+        .raw(class)
+        .raw("\"><p class=\"kicker\">Drillyard run</p><h1>")
+        .text(&history.run_id);
     page.raw("</h1><p class=\"verdict\">").text(sentence).raw("</p><ul class=\"tiles\">");
     for outcome in OUTCOMES {
         let figure = count(&counts, outcome);
@@ -132,7 +135,9 @@ fn units(history: &History, dir: &Path, page: &mut Page) {
     let mut logs = log::Logs::new(dir);
     let mut order: Vec<(usize, &crate::history::UnitHistory)> = history.units.iter().enumerate().collect();
     // What did not pass comes first; otherwise the order of the run.
-    order.sort_by_key(|(_, unit)| std::cmp::Reverse(unit.end.as_ref().map_or(Outcome::Failed, |end| end.verdict)));
+    order.sort_by_key(|(_, unit)| {
+        std::cmp::Reverse(unit.end.as_ref().map_or(Outcome::Failed, |end| end.verdict))
+    });
     for (number, unit) in order {
         unit::section((number, unit), history, &mut logs, page);
     }
@@ -148,7 +153,10 @@ fn facts(history: &History, page: &mut Page) {
                 let pretty = serde_json::to_string_pretty(value).unwrap_or_default();
                 let open = pretty.lines().count() <= 12;
                 page.raw(if open { "<details open>" } else { "<details>" }).raw("<summary>");
-                page.number(value.as_object().map_or_else(|| value.as_array().map_or(0, Vec::len), |m| m.len()) as u64);
+                page.number(
+                    value.as_object().map_or_else(|| value.as_array().map_or(0, Vec::len), |m| m.len())
+                        as u64,
+                );
                 page.raw(" entries</summary><pre>").text(&pretty).raw("</pre></details>");
             }
             _ => drop(page.raw("<code>").text(&short(value)).raw("</code>")),

@@ -93,25 +93,57 @@ impl<'a> Deciding<'a> {
             return false;
         }
         match (one.commit(), commit) {
-            (None, _) | (_, None) => self.reason(Answer::Inconclusive, "no-commit", &name, "the evidence names no commit".to_owned()),
+            (None, _) | (_, None) => self.reason(
+                Answer::Inconclusive,
+                "no-commit",
+                &name,
+                "the evidence names no commit".to_owned(),
+            ),
             (Some(own), Some(wanted)) if own != wanted => {
-                self.reason(Answer::Fail, "other-commit", &name, format!("it is of commit {own}, and the candidate is {wanted}"));
+                self.reason(
+                    Answer::Fail,
+                    "other-commit",
+                    &name,
+                    format!("it is of commit {own}, and the candidate is {wanted}"),
+                );
             }
             _ => {}
         }
         if one.fact("dirty") != Some(&Value::Bool(false)) && !self.gate.allow_dirty {
-            self.reason(Answer::Inconclusive, "dirty", &name, "the source had changes that were not committed, or it is not known".to_owned());
+            self.reason(
+                Answer::Inconclusive,
+                "dirty",
+                &name,
+                "the source had changes that were not committed, or it is not known".to_owned(),
+            );
         }
         if one.fact("binaries_sha256") != digests {
-            self.reason(Answer::Fail, "other-binaries", &name, "its binaries are not those of the other evidence".to_owned());
+            self.reason(
+                Answer::Fail,
+                "other-binaries",
+                &name,
+                "its binaries are not those of the other evidence".to_owned(),
+            );
         }
         let age = one.ended().map(|ended| self.case.at.duration_since(ended));
         let most = SignedDuration::try_from(self.gate.max_age).unwrap_or(SignedDuration::MAX);
         match age {
-            Some(age) if age > most => self.reason(Answer::Inconclusive, "stale", &name, format!("it is {} h old, and {} h are allowed", age.as_hours(), most.as_hours())),
-            Some(age) if age < SignedDuration::ZERO => self.reason(Answer::Inconclusive, "from-the-future", &name, "it ended after the moment of the decision".to_owned()),
+            Some(age) if age > most => self.reason(
+                Answer::Inconclusive,
+                "stale",
+                &name,
+                format!("it is {} h old, and {} h are allowed", age.as_hours(), most.as_hours()),
+            ),
+            Some(age) if age < SignedDuration::ZERO => self.reason(
+                Answer::Inconclusive,
+                "from-the-future",
+                &name,
+                "it ended after the moment of the decision".to_owned(),
+            ),
             Some(_) => {}
-            None => self.reason(Answer::Inconclusive, "stale", &name, "it is not known when it ended".to_owned()),
+            None => {
+                self.reason(Answer::Inconclusive, "stale", &name, "it is not known when it ended".to_owned())
+            }
         }
         let counts = before == self.reasons.len();
         if counts && !one.signed {
@@ -133,8 +165,11 @@ impl<'a> Deciding<'a> {
             };
             for backend in &required.backends {
                 // A unit may be required by its name and by a tag.
-                let seen = |unit: &str, rows: &[Row]| rows.iter().any(|row| row.unit == *unit && row.backend == *backend);
-                for unit in units.iter().filter(|unit| !seen(unit, &self.matrix)).cloned().collect::<Vec<_>>() {
+                let seen = |unit: &str, rows: &[Row]| {
+                    rows.iter().any(|row| row.unit == *unit && row.backend == *backend)
+                };
+                for unit in units.iter().filter(|unit| !seen(unit, &self.matrix)).cloned().collect::<Vec<_>>()
+                {
                     self.unit(&unit, backend, good);
                 }
                 if units.is_empty() {
@@ -146,7 +181,8 @@ impl<'a> Deciding<'a> {
 
     /// What the newest bundle of the backend says about the unit; where an older one says otherwise, that is a flake.
     fn unit(&mut self, unit: &str, backend: &str, good: &[&Evidence]) {
-        let found = good.iter().filter(|one| one.backend() == backend).filter_map(|one| Some((one, one.unit(unit)?)));
+        let found =
+            good.iter().filter(|one| one.backend() == backend).filter_map(|one| Some((one, one.unit(unit)?)));
         let newest = found.clone().max_by_key(|(one, _)| one.ended());
         let Some((one, ran)) = newest else {
             return self.row((unit, backend), Answer::Inconclusive, None, "missing");
@@ -162,8 +198,15 @@ impl<'a> Deciding<'a> {
         self.row((unit, backend), answer, Some((one, ran.end.as_ref().map(|end| end.took_us / 1_000))), code);
     }
 
-    fn row(&mut self, (unit, backend): (&str, &str), answer: Answer, found: Option<(&Evidence, Option<u64>)>, code: &'static str) {
-        let waiver: Option<&Waiver> = self.gate.waivers.iter().find(|waiver| waiver.unit == unit && waiver.expires > self.case.at);
+    fn row(
+        &mut self,
+        (unit, backend): (&str, &str),
+        answer: Answer,
+        found: Option<(&Evidence, Option<u64>)>,
+        code: &'static str,
+    ) {
+        let waiver: Option<&Waiver> =
+            self.gate.waivers.iter().find(|waiver| waiver.unit == unit && waiver.expires > self.case.at);
         let mut note = code.to_owned();
         let mut counted = answer;
         if answer != Answer::Pass {
@@ -175,13 +218,25 @@ impl<'a> Deciding<'a> {
                 Some(waiver) => {
                     counted = Answer::Warn;
                     note = format!("{code}, waived by {} until {}", waiver.owner, waiver.expires);
-                    self.reason(Answer::Warn, "waived", unit, format!("{text}; {} answers for it: {}", waiver.owner, waiver.reason));
+                    self.reason(
+                        Answer::Warn,
+                        "waived",
+                        unit,
+                        format!("{text}; {} answers for it: {}", waiver.owner, waiver.reason),
+                    );
                 }
                 None => self.reason(answer, code, unit, text),
             }
         }
         let (run, took_ms) = found.map_or((None, None), |(one, took)| (Some(one.name()), took));
-        self.matrix.push(Row { unit: unit.to_owned(), backend: backend.to_owned(), answer: counted, run, took_ms, note });
+        self.matrix.push(Row {
+            unit: unit.to_owned(),
+            backend: backend.to_owned(),
+            answer: counted,
+            run,
+            took_ms,
+            note,
+        });
     }
 
     /// A unit that passed in one bundle of the candidate and not in another is a flake.
@@ -193,13 +248,18 @@ impl<'a> Deciding<'a> {
                 seen.entry((&unit.unit.id, one.backend())).or_default().insert(passed);
             }
         }
-        let flaky: Vec<&str> = seen.iter().filter(|(_, both)| both.len() > 1).map(|((unit, _), _)| *unit).collect();
+        let flaky: Vec<&str> =
+            seen.iter().filter(|(_, both)| both.len() > 1).map(|((unit, _), _)| *unit).collect();
         if flaky.is_empty() {
             return;
         }
         let over = flaky.len() > self.gate.flake_budget;
         let answer = if over { Answer::Fail } else { Answer::Warn };
-        let text = format!("passed in some runs only: {}; the budget is {}", flaky.join(", "), self.gate.flake_budget);
+        let text = format!(
+            "passed in some runs only: {}; the budget is {}",
+            flaky.join(", "),
+            self.gate.flake_budget
+        );
         self.reason(answer, if over { "flake-budget" } else { "flaky" }, "flakes", text);
     }
 
@@ -208,32 +268,58 @@ impl<'a> Deciding<'a> {
         let subject = step.as_ref().map_or_else(|| unit.clone(), |step| format!("{unit}: {step}"));
         let times = good.iter().filter_map(|one| one.took_ms(unit, step.as_deref()));
         let Some(slowest) = times.max_by(f64::total_cmp) else {
-            return self.reason(Answer::Inconclusive, "no-figure", &subject, "no evidence that counts has a time for it".to_owned());
+            return self.reason(
+                Answer::Inconclusive,
+                "no-figure",
+                &subject,
+                "no evidence that counts has a time for it".to_owned(),
+            );
         };
-        let before = self.case.baseline.filter(|one| one.problems.is_empty()).and_then(|one| one.took_ms(unit, step.as_deref()));
+        let before = self
+            .case
+            .baseline
+            .filter(|one| one.problems.is_empty())
+            .and_then(|one| one.took_ms(unit, step.as_deref()));
         let most = |bound: &Bound| match bound {
             Bound::Absolute(most) => Some(*most),
             Bound::Relative(percent) => Some(before? * (1.0 + percent / 100.0)),
         };
         match (most(pass), warn.as_ref().map(most)) {
-            (None, _) => self.reason(Answer::Inconclusive, "no-baseline", &subject, "no accepted bundle has a time to compare with".to_owned()),
+            (None, _) => self.reason(
+                Answer::Inconclusive,
+                "no-baseline",
+                &subject,
+                "no accepted bundle has a time to compare with".to_owned(),
+            ),
             (Some(bound), _) if slowest <= bound => {}
             (Some(bound), Some(Some(limit))) if slowest <= limit => {
-                self.reason(Answer::Warn, "slow", &subject, format!("{slowest:.0} ms, more than {bound:.0} ms"));
+                self.reason(
+                    Answer::Warn,
+                    "slow",
+                    &subject,
+                    format!("{slowest:.0} ms, more than {bound:.0} ms"),
+                );
             }
-            (Some(bound), _) => self.reason(Answer::Fail, "too-slow", &subject, format!("{slowest:.0} ms, more than {bound:.0} ms")),
+            (Some(bound), _) => self.reason(
+                Answer::Fail,
+                "too-slow",
+                &subject,
+                format!("{slowest:.0} ms, more than {bound:.0} ms"),
+            ),
         }
     }
 
     /// Only those count that are bound to this very gate and evidence.
     fn sign_offs(&mut self) -> Vec<(super::Role, Vec<String>)> {
-        let mut standing: Vec<_> = self.case.evidence.iter().map(|one| one.standing.manifest_sha256.clone()).collect();
+        let mut standing: Vec<_> =
+            self.case.evidence.iter().map(|one| one.standing.manifest_sha256.clone()).collect();
         standing.sort();
         let mut all = Vec::new();
         for role in &self.gate.sign_offs {
-            let of_role = self.case.sign_offs.iter().filter(|one| one.role == role.role && one.at <= self.case.at);
-            let (bound, other): (Vec<&SignOff>, Vec<&SignOff>) =
-                of_role.partition(|one| one.gate_sha256 == self.gate.text_sha256 && one.manifests() == standing);
+            let of_role =
+                self.case.sign_offs.iter().filter(|one| one.role == role.role && one.at <= self.case.at);
+            let (bound, other): (Vec<&SignOff>, Vec<&SignOff>) = of_role
+                .partition(|one| one.gate_sha256 == self.gate.text_sha256 && one.manifests() == standing);
             let names: BTreeSet<String> = bound.iter().map(|one| one.name.clone()).collect();
             if names.len() < role.quorum {
                 let mut text = format!("{} of {} signed", names.len(), role.quorum);

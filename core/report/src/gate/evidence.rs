@@ -50,8 +50,10 @@ impl Evidence {
             Err(found) => problems.extend(found.iter().map(ToString::to_string)),
         }
         let history = History::read(dir).unwrap_or_default();
-        let manifest_sha256 = std::fs::read(dir.join(MANIFEST)).map(|bytes| chain::sha256_hex(&bytes)).unwrap_or_default();
-        let standing = Standing { dir: dir.display().to_string(), run: history.run_id.clone(), manifest_sha256 };
+        let manifest_sha256 =
+            std::fs::read(dir.join(MANIFEST)).map(|bytes| chain::sha256_hex(&bytes)).unwrap_or_default();
+        let standing =
+            Standing { dir: dir.display().to_string(), run: history.run_id.clone(), manifest_sha256 };
         Self { dir: dir.to_owned(), problems, history, standing, signed }
     }
 
@@ -96,11 +98,17 @@ impl Evidence {
     /// Every wait for an alert that was met.
     pub(super) fn alert_times(&self) -> Vec<AlertTime> {
         let of_unit = |unit: &UnitHistory| -> Vec<AlertTime> {
-            let met = unit.steps.iter().filter(|step| {
-                step.verdict == Outcome::Passed && step.action.get("alerts").is_some()
-            });
+            let met = unit
+                .steps
+                .iter()
+                .filter(|step| step.verdict == Outcome::Passed && step.action.get("alerts").is_some());
             let id = &unit.unit.id;
-            met.map(|step| AlertTime { unit: id.clone(), step: step.title.clone(), took_ms: step.took_us / 1_000 }).collect()
+            met.map(|step| AlertTime {
+                unit: id.clone(),
+                step: step.title.clone(),
+                took_ms: step.took_us / 1_000,
+            })
+            .collect()
         };
         self.history.units.iter().flat_map(of_unit).collect()
     }

@@ -87,9 +87,12 @@ pub fn read(dir: &Path, key: &PublicKey) -> Result<Vec<SignOff>, SignOffError> {
         Err(error) => return Err(error.into()),
     };
     let opened = |line: &str| -> Result<SignOff, String> {
-        let payload = Envelope::read(line).and_then(|one| one.open(key, TYPE)).map_err(|error| error.to_string())?;
+        let payload =
+            Envelope::read(line).and_then(|one| one.open(key, TYPE)).map_err(|error| error.to_string())?;
         serde_json::from_slice(&payload).map_err(|error| error.to_string())
     };
     let lines = text.lines().enumerate();
-    lines.map(|(at, line)| opened(line).map_err(|detail| SignOffError::Line { line: at + 1, detail })).collect()
+    lines
+        .map(|(at, line)| opened(line).map_err(|detail| SignOffError::Line { line: at + 1, detail }))
+        .collect()
 }

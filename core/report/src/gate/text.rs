@@ -28,7 +28,9 @@ impl<'a> Reader<'a, '_> {
         let mut fields = Fields::open(self.source, root, "a gate", self.out)?;
         let name = self.required_text(&mut fields, "gate");
         let title = self.required_text(&mut fields, "title");
-        let max_age = fields.require("max_age", self.out).and_then(|node| drillyard_spec::fields::duration(self.source, node, "max_age", self.out));
+        let max_age = fields
+            .require("max_age", self.out)
+            .and_then(|node| drillyard_spec::fields::duration(self.source, node, "max_age", self.out));
         let allow_dirty = fields.boolean("allow_dirty", self.out).unwrap_or(false);
         let required = fields.require("require", self.out);
         let required_span = required.map_or(root.span, |node| node.span);
@@ -38,7 +40,8 @@ impl<'a> Reader<'a, '_> {
         }
         let criteria = fields.take("criteria");
         let criteria = self.list(criteria, "criteria", Self::criterion);
-        let flake_budget = fields.take("flake_budget").and_then(|node| self.count(node, "flake_budget")).unwrap_or(0);
+        let flake_budget =
+            fields.take("flake_budget").and_then(|node| self.count(node, "flake_budget")).unwrap_or(0);
         let waivers = fields.take("waivers");
         let waivers = self.list(waivers, "waivers", Self::waiver);
         let sign_offs = fields.take("sign_offs");
@@ -48,7 +51,19 @@ impl<'a> Reader<'a, '_> {
         fields.finish(self.out);
         let text_sha256 = sha256_hex(self.source.text());
         let (name, title, max_age) = (name?, title?, max_age?);
-        Some(Gate { name, title, text_sha256, max_age, allow_dirty, required, criteria, flake_budget, waivers, sign_offs, freeze })
+        Some(Gate {
+            name,
+            title,
+            text_sha256,
+            max_age,
+            allow_dirty,
+            required,
+            criteria,
+            flake_budget,
+            waivers,
+            sign_offs,
+            freeze,
+        })
     }
 
     fn wrong(&mut self, code: Code, span: Span, message: impl Into<String>) {
@@ -60,7 +75,12 @@ impl<'a> Reader<'a, '_> {
         text(self.source, node, name, self.out)
     }
 
-    fn list<T>(&mut self, node: Option<&'a Node>, name: &str, read: fn(&mut Self, &'a Node) -> Option<T>) -> Vec<T> {
+    fn list<T>(
+        &mut self,
+        node: Option<&'a Node>,
+        name: &str,
+        read: fn(&mut Self, &'a Node) -> Option<T>,
+    ) -> Vec<T> {
         let Some(node) = node else { return Vec::new() };
         if let Kind::List(items) = &node.kind {
             return items.iter().filter_map(|item| read(self, item)).collect();
@@ -85,7 +105,11 @@ impl<'a> Reader<'a, '_> {
         let written = text(self.source, node, name, self.out)?;
         let moment = written.parse().ok();
         if moment.is_none() {
-            self.wrong(Code::WrongType, node.span, format!("`{name}` is a moment such as `2026-12-01T00:00:00Z`"));
+            self.wrong(
+                Code::WrongType,
+                node.span,
+                format!("`{name}` is a moment such as `2026-12-01T00:00:00Z`"),
+            );
         }
         moment
     }
@@ -93,7 +117,8 @@ impl<'a> Reader<'a, '_> {
     fn required(&mut self, node: &'a Node) -> Option<Required> {
         let mut fields = Fields::open(self.source, node, "a requirement", self.out)?;
         let (unit, tag) = (fields.text("unit", self.out), fields.text("tag", self.out));
-        let backends: Vec<String> = fields.texts("backends", self.out).into_iter().map(|(name, _)| name).collect();
+        let backends: Vec<String> =
+            fields.texts("backends", self.out).into_iter().map(|(name, _)| name).collect();
         fields.finish(self.out);
         let what = match (unit, tag) {
             (Some(unit), None) => Selector::Unit(unit),
@@ -127,7 +152,11 @@ impl<'a> Reader<'a, '_> {
             Some(Bound::Absolute(drillyard_spec::fields::parse_duration(rest)?.as_secs_f64() * 1_000.0))
         });
         if bound.is_none() {
-            self.wrong(Code::WrongType, node.span, format!("`{name}` is a bound such as `<= 800ms` or `<= +10%`"));
+            self.wrong(
+                Code::WrongType,
+                node.span,
+                format!("`{name}` is a bound such as `<= 800ms` or `<= +10%`"),
+            );
         }
         bound
     }
@@ -145,7 +174,9 @@ impl<'a> Reader<'a, '_> {
     fn role(&mut self, node: &'a Node) -> Option<Role> {
         let mut fields = Fields::open(self.source, node, "a sign-off", self.out)?;
         let role = self.required_text(&mut fields, "role");
-        let quorum = fields.take("quorum").map_or(Some(1), |node| self.count(node, "quorum").filter(|count| *count > 0));
+        let quorum = fields
+            .take("quorum")
+            .map_or(Some(1), |node| self.count(node, "quorum").filter(|count| *count > 0));
         fields.finish(self.out);
         if quorum.is_none() {
             self.wrong(Code::WrongType, node.span, "`quorum` is at least 1");

@@ -13,7 +13,8 @@ use super::{Rejudged, RejudgedStep, Snapshots, drill, failures, settle, steps_of
 use crate::history::{History, UnitHistory};
 use crate::record::{Outcome, PhaseWord, StepRecord};
 
-const PHASES: [PhaseWord; 4] = [PhaseWord::Steady, PhaseWord::Steps, PhaseWord::Finally, PhaseWord::SteadyAfter];
+const PHASES: [PhaseWord; 4] =
+    [PhaseWord::Steady, PhaseWord::Steps, PhaseWord::Finally, PhaseWord::SteadyAfter];
 
 /// Judges the units whose texts are at `path` under what is written there in the new project instead of the old one.
 ///
@@ -26,7 +27,11 @@ pub fn under(history: &History, (old, new): (&Project, &Project), path: &str) ->
     units.map(|unit| unit_under(unit, both(&unit.unit.id), history)).collect()
 }
 
-fn unit_under(unit: &UnitHistory, (old, new): (Option<&Drill>, Option<&Drill>), history: &History) -> Rejudged {
+fn unit_under(
+    unit: &UnitHistory,
+    (old, new): (Option<&Drill>, Option<&Drill>),
+    history: &History,
+) -> Rejudged {
     let Some(drill) = new else {
         let mut gone = whole(unit, Vec::new());
         (gone.now, gone.taken) = (Outcome::Inconclusive, Some("the other text has no such unit".to_owned()));
@@ -95,7 +100,8 @@ impl<'a> Judging<'a> {
     fn record_of(&mut self, phase: PhaseWord, index: usize, step: &Step) -> Option<&'a StepRecord> {
         let free = |at: usize| !self.used.contains(&at) && self.unit.steps[at].phase == phase;
         let of_name = step.action.info().name;
-        let by_title = (0..self.unit.steps.len()).find(|at| free(*at) && self.unit.steps[*at].title == step.title);
+        let by_title =
+            (0..self.unit.steps.len()).find(|at| free(*at) && self.unit.steps[*at].title == step.title);
         let at = by_title.or_else(|| {
             (0..self.unit.steps.len()).find(|at| {
                 let record = &self.unit.steps[*at];
@@ -118,10 +124,14 @@ impl<'a> Judging<'a> {
                 old.expect.iter().any(|one| one.field == written.field && one.pattern == written.pattern)
             });
             match record.expected.get(&written.field).filter(|_| unchanged) {
-                Some(filled) => expected.push(Expected { field: &written.field, pattern: filled.clone(), written }),
+                Some(filled) => {
+                    expected.push(Expected { field: &written.field, pattern: filled.clone(), written })
+                }
                 None => match fill_value(&written.pattern, &self.names) {
                     Ok(pattern) => expected.push(Expected { field: &written.field, pattern, written }),
-                    Err(reason) => return (Outcome::Inconclusive, vec![format!("{}: {reason}", written.field)]),
+                    Err(reason) => {
+                        return (Outcome::Inconclusive, vec![format!("{}: {reason}", written.field)]);
+                    }
                 },
             }
         }

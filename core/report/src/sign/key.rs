@@ -176,9 +176,7 @@ impl PublicKey {
     ///
     /// The key cannot be encoded.
     pub fn to_pem(&self) -> Result<String, KeyError> {
-        self.0
-            .to_public_key_pem(LineEnding::LF)
-            .map_err(|error| not_a_key("the key", "public", &error))
+        self.0.to_public_key_pem(LineEnding::LF).map_err(|error| not_a_key("the key", "public", &error))
     }
 
     /// SHA-256 of the 32 bytes of the key, lower-case hex.
@@ -190,7 +188,8 @@ impl PublicKey {
     /// Whether `signature` is this key's over `bytes`. Weak keys and malleable signatures are refused.
     #[must_use]
     pub fn accepts(&self, bytes: &[u8], signature: &[u8]) -> bool {
-        Signature::from_slice(signature).is_ok_and(|signature| self.0.verify_strict(bytes, &signature).is_ok())
+        Signature::from_slice(signature)
+            .is_ok_and(|signature| self.0.verify_strict(bytes, &signature).is_ok())
     }
 }
 

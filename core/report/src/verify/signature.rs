@@ -54,13 +54,14 @@ fn opened(dir: &Path, manifest: &Manifest, text: &str, key: &PublicKey) -> Resul
     let payload = Envelope::read(text)
         .and_then(|envelope| envelope.open(key, IN_TOTO))
         .map_err(|error| wrong(error.to_string()))?;
-    let bytes =
-        fs::read(dir.join(MANIFEST)).map_err(|error| Problem::unreadable(MANIFEST, &error))?;
+    let bytes = fs::read(dir.join(MANIFEST)).map_err(|error| Problem::unreadable(MANIFEST, &error))?;
     let wanted = statement::of_run(manifest, &chain::sha256_hex(&bytes));
     // The statement follows from the manifest, so a true signature over another statement is one of another bundle.
     match serde_json::from_slice::<serde_json::Value>(&payload) {
         Ok(found) if found == wanted => Ok(()),
-        Ok(_) => Err(wrong("it is of another manifest: the signed statement is not the one this manifest gives".to_owned())),
+        Ok(_) => Err(wrong(
+            "it is of another manifest: the signed statement is not the one this manifest gives".to_owned(),
+        )),
         Err(error) => Err(wrong(format!("the signed payload is not JSON: {error}"))),
     }
 }

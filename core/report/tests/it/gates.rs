@@ -69,7 +69,13 @@ fn at(text: &str) -> Timestamp {
     text.parse().expect("a moment")
 }
 
-fn decided(gate: &Gate, dirs: &[&Path], sign_offs: &[SignOff], commit: Option<&str>, moment: &str) -> Decision {
+fn decided(
+    gate: &Gate,
+    dirs: &[&Path],
+    sign_offs: &[SignOff],
+    commit: Option<&str>,
+    moment: &str,
+) -> Decision {
     let evidence: Vec<Evidence> = dirs.iter().map(|dir| Evidence::read(dir, &Trust::default())).collect();
     let commit = commit.map(str::to_owned);
     decide(gate, &Case { evidence: &evidence, baseline: None, commit, at: at(moment), sign_offs })
@@ -106,8 +112,14 @@ fn what_is_proved_passes_and_what_is_failed_or_unclear_does_not() {
 #[test]
 fn stale_evidence_and_evidence_of_another_commit_do_not_count() {
     let missing = (Answer::Inconclusive, "missing");
-    assert_eq!(reasons(Verdict::Passed, "", "2026-11-24T12:00:00Z"), [(Answer::Inconclusive, "stale"), missing]);
-    assert_eq!(reasons(Verdict::Passed, "", "2026-11-22T09:00:00Z"), [(Answer::Inconclusive, "from-the-future"), missing]);
+    assert_eq!(
+        reasons(Verdict::Passed, "", "2026-11-24T12:00:00Z"),
+        [(Answer::Inconclusive, "stale"), missing]
+    );
+    assert_eq!(
+        reasons(Verdict::Passed, "", "2026-11-22T09:00:00Z"),
+        [(Answer::Inconclusive, "from-the-future"), missing]
+    );
     let runs = tempfile::tempdir().expect("a folder");
     let dir = bundle(runs.path(), Verdict::Passed, "c0ffee");
     let other = decided(&gate(""), &[&dir], &[], Some("decaf0"), SOON);
@@ -118,9 +130,11 @@ fn stale_evidence_and_evidence_of_another_commit_do_not_count() {
 #[test]
 fn tampered_evidence_fails_the_gate_even_beside_good_evidence() {
     let (good, bad) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
-    let (good, bad) = (bundle(good.path(), Verdict::Passed, "c0ffee"), bundle(bad.path(), Verdict::Passed, "c0ffee"));
+    let (good, bad) =
+        (bundle(good.path(), Verdict::Passed, "c0ffee"), bundle(bad.path(), Verdict::Passed, "c0ffee"));
     let journal = bad.join("journal.jsonl");
-    let text = fs::read_to_string(&journal).expect("the journal").replace("nobody is woken", "somebody is woken");
+    let text =
+        fs::read_to_string(&journal).expect("the journal").replace("nobody is woken", "somebody is woken");
     fs::write(&journal, text).expect("it writes");
     let decision = decided(&gate(""), &[&good, &bad], &[], None, SOON);
     assert_eq!(decision.answer, Answer::Fail);
@@ -130,7 +144,9 @@ fn tampered_evidence_fails_the_gate_even_beside_good_evidence() {
 #[test]
 fn a_waiver_turns_a_failure_into_a_warning_until_it_expires() {
     let waiver = |until: &str| {
-        format!("waivers:\n- {{ unit: drills/quiet-night, owner: Ada, reason: known, expires: \"{until}\" }}\n")
+        format!(
+            "waivers:\n- {{ unit: drills/quiet-night, owner: Ada, reason: known, expires: \"{until}\" }}\n"
+        )
     };
     assert_eq!(reasons(Verdict::Failed, &waiver("2026-12-01T00:00:00Z"), SOON), [(Answer::Warn, "waived")]);
     assert_eq!(
@@ -141,12 +157,15 @@ fn a_waiver_turns_a_failure_into_a_warning_until_it_expires() {
 
 #[test]
 fn a_slow_unit_a_freeze_and_a_flake_are_reasons() {
-    let bound = |pass: &str| format!("criteria:\n- {{ unit: drills/quiet-night, pass: \"{pass}\", warn: \"<= 450ms\" }}\n");
+    let bound = |pass: &str| {
+        format!("criteria:\n- {{ unit: drills/quiet-night, pass: \"{pass}\", warn: \"<= 450ms\" }}\n")
+    };
     assert_eq!(reasons(Verdict::Passed, &bound("<= 412ms"), SOON), []);
     assert_eq!(reasons(Verdict::Passed, &bound("<= 400ms"), SOON), [(Answer::Warn, "slow")]);
     let bound = "criteria:\n- { unit: drills/quiet-night, pass: \"<= +10%\" }\n";
     assert_eq!(reasons(Verdict::Passed, bound, SOON), [(Answer::Inconclusive, "no-baseline")]);
-    let freeze = "freeze:\n- { from: \"2026-11-22T00:00:00Z\", until: \"2026-11-23T00:00:00Z\", reason: holiday }\n";
+    let freeze =
+        "freeze:\n- { from: \"2026-11-22T00:00:00Z\", until: \"2026-11-23T00:00:00Z\", reason: holiday }\n";
     assert_eq!(reasons(Verdict::Passed, freeze, SOON), [(Answer::Fail, "frozen")]);
     let (a, b) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     let (a, b) = (bundle(a.path(), Verdict::Failed, "c0ffee"), bundle(b.path(), Verdict::Passed, "c0ffee"));
@@ -183,7 +202,10 @@ fn a_sign_off_counts_for_the_evidence_it_was_given_for_and_shows_in_the_packet()
 
     let mut other = sign_off;
     other.evidence[0].manifest_sha256 = "0".repeat(64);
-    assert_eq!(codes(&decided(&gate, &[&dir], &[other], None, SOON)), [(Answer::Inconclusive, "sign-off-missing")]);
+    assert_eq!(
+        codes(&decided(&gate, &[&dir], &[other], None, SOON)),
+        [(Answer::Inconclusive, "sign-off-missing")]
+    );
     let foreign = Signer::generate().expect("a key").public();
     assert!(sign_off::read(runs.path(), &foreign).is_err(), "a foreign signature was accepted");
 }
@@ -194,7 +216,14 @@ fn every_mistake_of_a_gate_is_found_in_one_pass() {
     let mut mistakes = Vec::new();
     assert_eq!(read(&Source::new("g.gate.yaml", text), &mut mistakes), None);
     let all: String = mistakes.iter().map(|one| format!("{}:{}\n", one.place.line, one.message)).collect();
-    for part in ["needs the key `title`", "2:`max_age`", "3:a gate that requires nothing", "needs the key `reason`", "5:`expires`", "6:a gate has no key `freez`"] {
+    for part in [
+        "needs the key `title`",
+        "2:`max_age`",
+        "3:a gate that requires nothing",
+        "needs the key `reason`",
+        "5:`expires`",
+        "6:a gate has no key `freez`",
+    ] {
         assert!(all.contains(part), "`{part}` is missing in\n{all}");
     }
 }

@@ -30,7 +30,14 @@ fn the_page_stands_alone_shows_failures_and_escapes_what_services_say() {
     for foreign in ["<img", "http://", "https://", "src=", "<link", "@import", "url("] {
         assert!(!page.replace("&lt;img src=", "").contains(foreign), "the page has `{foreign}`");
     }
-    for part in ["&lt;img", "body.state", "READY_TO_SCHEDULE", "TRIAGED", "1 passed, 1 failed", "prefers-color-scheme:dark"] {
+    for part in [
+        "&lt;img",
+        "body.state",
+        "READY_TO_SCHEDULE",
+        "TRIAGED",
+        "1 passed, 1 failed",
+        "prefers-color-scheme:dark",
+    ] {
         assert!(page.contains(part), "`{part}` is missing");
     }
     let kept = std::fs::read_to_string(dir.join("reports/report.html")).expect("it is in the bundle");
@@ -77,10 +84,10 @@ fn a_comparison_sees_verdicts_and_answers_and_not_identities_or_times() {
                 step.verdict = Verdict::Failed;
             }
         }
-        if let Event::UnitFinished { unit, verdict, .. } = event {
-            if unit == story::QUIET {
-                *verdict = Verdict::Failed;
-            }
+        if let Event::UnitFinished { unit, verdict, .. } = event
+            && unit == story::QUIET
+        {
+            *verdict = Verdict::Failed;
         }
     }
     let new = story::told(b.path(), events).dir;

@@ -22,10 +22,10 @@ fn told(answer: Result<Value, String>) -> (History, Texts) {
     // The snapshot of the told run belongs to a text with a snapshot.
     events.retain(|event| !matches!(event, Event::Snapshot { .. }));
     for event in &mut events {
-        if let Event::StepFinished { unit, step } = event {
-            if unit == story::QUIET {
-                step.observations[0].answer = answer.clone();
-            }
+        if let Event::StepFinished { unit, step } = event
+            && unit == story::QUIET
+        {
+            step.observations[0].answer = answer.clone();
         }
     }
     let dir = story::told(runs.path(), events).dir;
@@ -76,9 +76,14 @@ fn another_text_changes_the_verdicts_it_changes_and_no_other() {
     let (now, why) = under_text(calm(), &TEXT.replace("status: 200", "status: 201"));
     assert_eq!(now, Outcome::Failed);
     assert!(why[0].contains("expected 201, actual 200"), "{why:?}");
-    let longer = format!("{TEXT}- alerts: dispatch-api/ops/alerts\n  title: still nobody\n  expect: {{ status: 200 }}\n");
+    let longer = format!(
+        "{TEXT}- alerts: dispatch-api/ops/alerts\n  title: still nobody\n  expect: {{ status: 200 }}\n"
+    );
     let (now, why) = under_text(calm(), &longer);
-    assert_eq!((now, why), (Outcome::Inconclusive, vec!["the run has no observation for this step".to_owned()]));
+    assert_eq!(
+        (now, why),
+        (Outcome::Inconclusive, vec!["the run has no observation for this step".to_owned()])
+    );
     let (now, _) = under_text(Err("refused".to_owned()), &format!("{TEXT}  within: 2s\n"));
     assert_eq!(now, Outcome::Inconclusive, "a wait that was never answered proves nothing");
     let (now, _) = under_text(Err("refused".to_owned()), TEXT);

@@ -70,7 +70,10 @@ fn a_pinned_key_accepts_its_own_bundles_only() {
     let pinned = Trust { key: Some(own.clone()) };
     assert_eq!(verify_with(&dir, &pinned).expect("it holds").signed, by(true));
     let problems = verify_with(&dir, &Trust { key: Some(foreign) }).expect_err("another hand");
-    assert!(matches!(&problems[..], [Problem::Signature { detail }] if detail.contains(&own.id())), "{problems:?}");
+    assert!(
+        matches!(&problems[..], [Problem::Signature { detail }] if detail.contains(&own.id())),
+        "{problems:?}"
+    );
 
     fs::remove_file(dir.join("manifest.dsse.json")).expect("it was there");
     let problems = verify_with(&dir, &pinned).expect_err("nobody signed");
@@ -95,7 +98,10 @@ fn the_signature_of_another_run_and_an_altered_payload_are_refused() {
     };
     fs::copy(other.join("manifest.dsse.json"), dir.join("manifest.dsse.json")).expect("it copies");
     let problems = verify(&dir).expect_err("it is of another run");
-    assert!(matches!(&problems[..], [Problem::Signature { detail }] if detail.contains("another manifest")), "{problems:?}");
+    assert!(
+        matches!(&problems[..], [Problem::Signature { detail }] if detail.contains("another manifest")),
+        "{problems:?}"
+    );
 
     let mut altered = envelope(&other);
     let payload = String::from_utf8(bytes(&altered["payload"])).expect("JSON").replace("FAILED", "PASSED");

@@ -44,7 +44,11 @@ impl Axis {
     fn legend(&self, page: &mut Page) {
         page.raw("<div class=\"axis\" aria-hidden=\"true\">");
         for part in 0..=4_u32 {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a span of time in microseconds")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a span of time in microseconds"
+            )]
             let at = (f64::from(part) / 4.0 * self.span_us) as u64;
             page.raw("<span>").text(&took(at)).raw("</span>");
         }
@@ -64,7 +68,9 @@ fn before(at: Timestamp, took_us: u64) -> Timestamp {
 }
 
 fn svg(height: f64, label: &str, page: &mut Page) {
-    page.raw("<svg viewBox=\"0 0 1000 ").coordinate(height).raw("\" preserveAspectRatio=\"none\" style=\"height:");
+    page.raw("<svg viewBox=\"0 0 1000 ")
+        .coordinate(height)
+        .raw("\" preserveAspectRatio=\"none\" style=\"height:");
     page.coordinate(height).raw("px\" role=\"img\" aria-label=\"").text(label).raw("\">");
 }
 
@@ -118,9 +124,13 @@ pub(super) fn unit(unit: &UnitHistory, history: &History, moments: &[Moment], pa
     let services: Vec<_> = history
         .services
         .iter()
-        .filter(|moment| moment.lane.is_some() && moment.lane == unit.lane && moment.state == ServiceWord::Died)
+        .filter(|moment| {
+            moment.lane.is_some() && moment.lane == unit.lane && moment.state == ServiceWord::Died
+        })
         .collect();
-    let from = unit.started_at.min(unit.steps.first().map_or(unit.started_at, |step| before(unit.step_ends[0], step.took_us)));
+    let from = unit
+        .started_at
+        .min(unit.steps.first().map_or(unit.started_at, |step| before(unit.step_ends[0], step.took_us)));
     let axis = Axis::new(from, *last);
     let height = if moments.is_empty() { 22.0 } else { 44.0 };
     page.raw("<div class=\"chart\">");
@@ -146,7 +156,11 @@ pub(super) fn unit(unit: &UnitHistory, history: &History, moments: &[Moment], pa
             Level::Warning => "warning",
             Level::Error => "error",
         };
-        page.raw("<path class=\"line ").raw(class).raw("\" d=\"M").coordinate(axis.x(moment.at)).raw(" 25v14\"><title>");
+        page.raw("<path class=\"line ")
+            .raw(class)
+            .raw("\" d=\"M")
+            .coordinate(axis.x(moment.at))
+            .raw(" 25v14\"><title>");
         page.text(&moment.service).raw(": ").text(&moment.text).raw("</title></path>");
     }
     page.raw("</svg>");

@@ -30,7 +30,10 @@ pub(super) fn section(history: &History, dir: &Path, page: &mut Page) {
         for step in steps {
             let class = outcome(walked, step).map_or("none", Outcome::as_str);
             page.raw("<li><span class=\"badge ").raw(class).raw("\">");
-            page.raw(if class == "none" { "not walked" } else { class }).raw("</span> ").text(step).raw("</li>");
+            page.raw(if class == "none" { "not walked" } else { class })
+                .raw("</span> ")
+                .text(step)
+                .raw("</li>");
         }
         page.raw("</ul></details>");
     }
@@ -39,7 +42,8 @@ pub(super) fn section(history: &History, dir: &Path, page: &mut Page) {
 
 /// A heading is walked when it, or one of its items, is.
 fn outcome(walked: Option<&BTreeMap<String, Outcome>>, step: &str) -> Option<Outcome> {
-    let below = |covers: &str| covers.strip_prefix(step).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let below =
+        |covers: &str| covers.strip_prefix(step).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     walked?.iter().filter(|(covers, _)| below(covers)).map(|(_, outcome)| *outcome).max()
 }
 
@@ -52,7 +56,8 @@ fn covered(history: &History, dir: &Path) -> Covered {
         let Some(runbook) = runbook else { continue };
         for StepRecord { covers, verdict, .. } in &unit.steps {
             if let Some(covers) = covers {
-                let worst = covered.entry(runbook.clone()).or_default().entry(covers.clone()).or_insert(*verdict);
+                let worst =
+                    covered.entry(runbook.clone()).or_default().entry(covers.clone()).or_insert(*verdict);
                 *worst = (*worst).max(*verdict);
             }
         }
@@ -72,10 +77,14 @@ fn runbooks(dir: &Path) -> BTreeMap<String, BTreeSet<String>> {
     let texts = dir.join(TEXTS);
     let mut found = BTreeMap::new();
     for path in bundle::list(&texts).unwrap_or_default() {
-        let is_one = path.starts_with("ops/runbooks/") && path.ends_with(".md") && !path.ends_with("README.md");
-        let Some(text) = is_one.then(|| fs::read_to_string(texts.join(&path)).ok()).flatten() else { continue };
+        let is_one =
+            path.starts_with("ops/runbooks/") && path.ends_with(".md") && !path.ends_with("README.md");
+        let Some(text) = is_one.then(|| fs::read_to_string(texts.join(&path)).ok()).flatten() else {
+            continue;
+        };
         let outline = Outline::read(&Source::new(&path, &text));
-        let headings = text.lines().filter_map(|line| line.strip_prefix("## ").or_else(|| line.strip_prefix("### ")));
+        let headings =
+            text.lines().filter_map(|line| line.strip_prefix("## ").or_else(|| line.strip_prefix("### ")));
         let mut steps = BTreeSet::new();
         for heading in headings.map(str::trim).filter(|heading| outline.has(heading)) {
             steps.insert(heading.to_owned());

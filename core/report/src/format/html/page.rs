@@ -22,7 +22,9 @@ impl Page {
                 '\'' => self.0.push_str("&#39;"),
                 '\n' | '\t' => self.0.push(c),
                 // Marks that turn the direction of text could show one thing and mean another.
-                c if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => self.0.push(' '),
+                c if c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') => {
+                    self.0.push(' ')
+                }
                 c => self.0.push(c),
             }
         }

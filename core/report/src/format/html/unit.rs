@@ -17,11 +17,21 @@ const LOG_LINES: usize = 80;
 /// Units of which full details are shown; the others point at the console report.
 const FULL: usize = 200;
 
-pub(super) fn section((number, unit): (usize, &UnitHistory), history: &History, logs: &mut Logs<'_>, page: &mut Page) {
+pub(super) fn section(
+    (number, unit): (usize, &UnitHistory),
+    history: &History,
+    logs: &mut Logs<'_>,
+    page: &mut Page,
+) {
     let verdict = unit.end.as_ref().map(|end| end.verdict);
     let class = verdict.map_or("aborted", Outcome::as_str);
     let bad = verdict != Some(Outcome::Passed);
-    page.raw("<details class=\"unit ").raw(class).raw("\" data-v=\"").raw(class).raw("\" id=\"u").number(number as u64);
+    page.raw("<details class=\"unit ")
+        .raw(class)
+        .raw("\" data-v=\"")
+        .raw(class)
+        .raw("\" id=\"u")
+        .number(number as u64);
     page.raw(if bad { "\" open>" } else { "\">" }).raw("<summary><span class=\"badge ").raw(class).raw("\">");
     page.raw(if verdict.is_some() { class } else { "never ended" }).raw("</span> <span class=\"name\"><b>");
     page.text(&unit.unit.title).raw("</b><small>").text(&unit.unit.id);
@@ -34,7 +44,8 @@ pub(super) fn section((number, unit): (usize, &UnitHistory), history: &History, 
         page.raw("<p class=\"reason\">").text(reason).raw("</p>");
     }
     let most = if bad { MOMENTS.1 } else { MOMENTS.0 };
-    let (moments, lines) = unit.lane.as_deref().map_or_else(Default::default, |lane| logs.of_lane(lane, most));
+    let (moments, lines) =
+        unit.lane.as_deref().map_or_else(Default::default, |lane| logs.of_lane(lane, most));
     chart::unit(unit, history, &moments, page);
     if lines > 0 {
         page.raw("<p class=\"quiet\">").number(lines).raw(" log lines of the lane, ");
@@ -69,28 +80,49 @@ fn steps(unit: &UnitHistory, page: &mut Page) {
             phase = Some(step.phase);
         }
         page.raw("<tr class=\"").raw(step.verdict.as_str()).raw("\"><td>").number(step.index + 1).raw("<td>");
-        page.text(&one_line(&step.title)).raw("<td>").text(step.covers.as_deref().unwrap_or_default()).raw("<td>");
+        page.text(&one_line(&step.title))
+            .raw("<td>")
+            .text(step.covers.as_deref().unwrap_or_default())
+            .raw("<td>");
         page.number(u64::from(step.attempts)).raw("<td>").text(&took(step.took_us));
     }
     page.raw("</tbody></table>");
 }
 
 fn failure(step: &StepRecord, page: &mut Page) {
-    page.raw("<div class=\"failure ").raw(step.verdict.as_str()).raw("\"><h3>").raw(step.verdict.as_str()).raw(": ");
-    page.text(&step.title).raw("</h3><p class=\"quiet\">").text(&step.place.file).raw(":").number(step.place.line);
+    page.raw("<div class=\"failure ")
+        .raw(step.verdict.as_str())
+        .raw("\"><h3>")
+        .raw(step.verdict.as_str())
+        .raw(": ");
+    page.text(&step.title)
+        .raw("</h3><p class=\"quiet\">")
+        .text(&step.place.file)
+        .raw(":")
+        .number(step.place.line);
     page.raw("</p><pre class=\"action\">").text(&one_line(&step.action.to_string())).raw("</pre>");
     for failed in &step.failures {
-        page.raw("<dl><dt><code>").text(&failed.path).raw("</code></dt><dd><span class=\"minus\">expected</span> ");
+        page.raw("<dl><dt><code>")
+            .text(&failed.path)
+            .raw("</code></dt><dd><span class=\"minus\">expected</span> ");
         page.text(&one_line(&failed.expected)).raw("</dd><dd><span class=\"plus\">actual</span> ");
-        page.text(&one_line(&failed.actual)).raw("</dd><dd class=\"quiet\">").text(&failed.place.file).raw(":");
-        page.number(failed.place.line).raw(" <code>").text(&plain(failed.line.trim())).raw("</code></dd></dl>");
+        page.text(&one_line(&failed.actual))
+            .raw("</dd><dd class=\"quiet\">")
+            .text(&failed.place.file)
+            .raw(":");
+        page.number(failed.place.line)
+            .raw(" <code>")
+            .text(&plain(failed.line.trim()))
+            .raw("</code></dd></dl>");
     }
     for (field, text) in difference::of_step(step) {
         page.raw("<p class=\"quiet\">").text(&field).raw(", expected against actual</p>");
         diff(&text, page);
     }
     if step.verdict != Outcome::Snapshot {
-        page.raw("<details><summary>").number(u64::from(step.attempts)).raw(" tries, the last of them</summary><pre>");
+        page.raw("<details><summary>")
+            .number(u64::from(step.attempts))
+            .raw(" tries, the last of them</summary><pre>");
         for seen in step.observations.iter().rev().take(3).rev() {
             let said = seen.answer.as_ref().map(ToString::to_string);
             let said = said.or_else(|| seen.no_answer.clone()).unwrap_or_default();
@@ -115,7 +147,11 @@ fn compared(snapshot: &SnapshotRecord, page: &mut Page) {
         SnapshotWord::New => ("snapshot", "not accepted yet"),
         SnapshotWord::Different => ("snapshot", "differs from what was accepted"),
     };
-    page.raw("<p class=\"compared\"><span class=\"badge ").raw(class).raw("\">").raw(word).raw("</span> <code>");
+    page.raw("<p class=\"compared\"><span class=\"badge ")
+        .raw(class)
+        .raw("\">")
+        .raw(word)
+        .raw("</span> <code>");
     page.text(&snapshot.file).raw("</code></p>");
     if let Some(text) = &snapshot.diff {
         diff(text, page);
