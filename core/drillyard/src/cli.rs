@@ -79,6 +79,11 @@ enum Verb {
         #[command(flatten)]
         ground: Ground,
     },
+    /// Undo by hand what runs have left at work: faults, and of runs whose runner is gone everything.
+    Undo {
+        /// The run's name; by default all of them.
+        run: Option<String>,
+    },
     /// Recompute a bundle of evidence and name what was changed.
     Verify {
         /// The bundle's folder; by default the latest run.
@@ -275,6 +280,7 @@ fn dispatch(verb: Verb, common: &Common) -> u8 {
         },
         Verb::Bootstrap { out, ground } => command::bootstrap::run(common, out.as_deref(), &convert(ground)),
         Verb::Demo { keep_stack, ground } => command::demo::run(common, keep_stack, &convert(ground)),
+        Verb::Undo { run } => command::undo::run(common, run.as_deref()),
         Verb::Verify { bundle, public_key } => command::verify::run(common, bundle.as_deref(), public_key.as_deref()),
         Verb::Report { bundle, format } => command::report::run(common, bundle.as_deref(), &format),
         Verb::Judge { bundle, with } => command::judge::run(common, bundle.as_deref(), with.as_deref()),

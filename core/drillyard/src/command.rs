@@ -26,6 +26,7 @@ pub mod report;
 pub mod review;
 pub mod run;
 pub mod stack;
+pub mod undo;
 pub mod verify;
 
 /// The exit codes, for `--help`.

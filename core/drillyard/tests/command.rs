@@ -309,3 +309,19 @@ fn codes_and_actions_are_explained() {
     assert!(project.run(&["explain", "http"]).1.contains("status"));
     assert_eq!(project.run(&["explain", "DY9"]).0, 2);
 }
+
+#[test]
+fn a_fault_that_hit_nothing_is_inconclusive_healed_or_not() {
+    let project = Project::new("faults");
+    let head = "title: A database that may not be written\nsteps:\n- fault: { read-only: postgres }\n  expect: { healed: false }\n";
+    project.write("drills/idle.yaml", &format!("drill: idle\n{head}"));
+    let (code, text) = project.run(&["run"]);
+    assert_eq!(code, 7, "{text}");
+    assert!(text.contains("nothing was hit by the fault read-only postgres"), "{text}");
+    let healed = "- fault: { heal: postgres }\n  expect: { seen: 0 }\n";
+    project.write("drills/idle.yaml", &format!("drill: idle\n{head}{healed}"));
+    let (code, text) = project.run(&["run"]);
+    assert_eq!(code, 7, "healing is no proof either: {text}");
+    assert_eq!(project.run(&["undo"]), (0, "no run has left anything to undo\n".to_owned()));
+    assert_eq!(project.processes(), Vec::<String>::new());
+}

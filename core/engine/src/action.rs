@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use drillyard_spec::drill::Action;
+use drillyard_spec::fault::FaultStep;
 use drillyard_spec::template::fill_value;
 use serde_json::{Value, json};
 
 use crate::bindings::Names;
+use crate::fault::Book;
 use crate::stack::Lane;
 
 pub mod alerts;
@@ -35,6 +37,8 @@ pub struct Scene<'a> {
     pub identity: Option<&'a str>,
     /// The answer of the step before.
     pub last: Option<&'a Value>,
+    /// The faults of the unit.
+    pub faults: &'a Book,
     /// One HTTP client for the unit.
     pub client: &'a reqwest::Client,
     /// Asks people.
@@ -69,6 +73,7 @@ pub async fn perform(action: &Action, scene: &Scene<'_>) -> Done {
             Action::Object(object) => object::perform(object, scene).await,
             Action::Alerts(target) => alerts::perform(target, scene).await,
             Action::Job(name) => job::perform(name, scene).await,
+            Action::Fault(step) => fault(step, scene).await,
             Action::Logs(wanted) => logs::perform(wanted, scene),
             Action::Metrics(wanted) => metrics::perform(wanted, scene).await,
             Action::Double(double) => double::perform(double, scene).await,
@@ -108,6 +113,11 @@ fn last(path: &drillyard_spec::template::Path, scene: &Scene<'_>) -> Done {
         }
     };
     Done { what, answer }
+}
+
+/// Lets a fault happen, asks it or undoes it.
+async fn fault(step: &FaultStep, scene: &Scene<'_>) -> Done {
+    Done { what: json!({ "fault": step.describe() }), answer: scene.faults.perform(step, scene.lane).await }
 }
 
 /// The values of `let`, in order; a later one may use an earlier one only through a step of its own.

@@ -13,6 +13,11 @@ pub async fn sleep(duration: Duration) {
     tokio::time::sleep(duration).await;
 }
 
+/// Lets time pass until `moment`. Only for what is meant to be late, and always beside something that ends the wait.
+pub async fn sleep_until(moment: Instant) {
+    tokio::time::sleep_until(moment.into()).await;
+}
+
 /// As [`sleep`], for the reaper, which has no runtime.
 #[expect(clippy::disallowed_methods, reason = "the clock is where time passes")]
 pub fn sleep_blocking(duration: Duration) {

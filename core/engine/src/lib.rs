@@ -4,6 +4,7 @@ pub mod action;
 pub mod bindings;
 pub mod clock;
 pub mod event;
+pub mod fault;
 pub mod judge;
 pub mod portable;
 pub mod run;

@@ -1,9 +1,11 @@
 //! One unit from its lane to its verdict.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use drillyard_spec::drill::{Drill, Step};
+use drillyard_spec::drill::{Action, Drill, Step};
+use drillyard_spec::fault::{EdgeName, FaultStep};
 use tokio_util::sync::CancellationToken;
 
 use crate::action::human::Desk;
@@ -88,7 +90,9 @@ pub async fn begin(
     let unit = unit_of(drill, kind);
     let begun = Instant::now();
     ground.events.emit(Event::UnitStarted(unit.clone()));
-    let request = LaneRequest::new(&unit.id).with_env(drill.env.clone());
+    let mut proxies = BTreeMap::new();
+    [&drill.steady, &drill.steps, &drill.finally].into_iter().for_each(|steps| edges(steps, &mut proxies));
+    let request = LaneRequest::new(&unit.id).with_env(drill.env.clone()).with_proxies(proxies);
     match stack.lane(request).await {
         Ok(lane) => {
             for (name, value) in lane.secrets() {
@@ -115,6 +119,18 @@ pub async fn begin(
             emit_finished(&ground.events, &outcome, begun.elapsed(), Vec::new());
             Err(outcome)
         }
+    }
+}
+
+/// Edges that faults of these steps are put on, and whether any of them is about HTTP requests.
+fn edges(steps: &[Step], found: &mut BTreeMap<EdgeName, bool>) {
+    for step in steps {
+        if let Action::Fault(FaultStep::Inject(fault)) = &step.action
+            && let Some((edge, speaks_http)) = fault.edge()
+        {
+            *found.entry(edge.clone()).or_default() |= speaks_http;
+        }
+        step.action.inner().into_iter().for_each(|inner| edges(inner, found));
     }
 }
 
@@ -194,6 +210,13 @@ impl UnitRun {
             if verdict > Verdict::Snapshot {
                 self.not_undone.push(format!("{}: not undone: {title}", self.session.unit().id));
             }
+        }
+        let aftermath = self.session.undo_faults().await;
+        self.not_undone.extend(aftermath.residue);
+        if !aftermath.unwitnessed.is_empty() {
+            self.verdicts.push(Verdict::Inconclusive);
+            let what = aftermath.unwitnessed.join(", ");
+            self.reason.get_or_insert_with(|| format!("nothing was hit by the fault {what}"));
         }
     }
 

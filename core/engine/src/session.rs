@@ -16,6 +16,7 @@ use crate::action::{self, Scene};
 use crate::bindings::Names;
 use crate::clock;
 use crate::event::{Event, EventSink, Observation, Phase, SnapshotResult, StepReport, Unit};
+use crate::fault::{Aftermath, Book};
 use crate::judge::{self, Expected};
 use crate::portable::portable;
 use crate::run::SecretKeeper;
@@ -73,6 +74,8 @@ pub struct Session {
     unit: Unit,
     lane: Arc<Lane>,
     names: Names,
+    /// Faults at work; shared, so that a branch that is cut short leaves none unknown.
+    faults: Arc<Book>,
     client: reqwest::Client,
     last: Option<Value>,
     means: Means,
@@ -129,6 +132,7 @@ impl Session {
             unit,
             lane: Arc::new(lane),
             names,
+            faults: Arc::default(),
             client,
             last: None,
             means,
@@ -148,6 +152,11 @@ impl Session {
     #[must_use]
     pub fn backend(&self) -> &'static str {
         self.means.backend
+    }
+
+    /// Undoes every fault that is still at work.
+    pub async fn undo_faults(&self) -> Aftermath {
+        self.faults.undo_all(&self.lane).await
     }
 
     /// Steps with a check that were carried out so far.
@@ -205,6 +214,11 @@ impl Session {
             } else {
                 verdict = Verdict::Failed;
             }
+        }
+        if verdict == Verdict::Passed && nothing_witnessed(step, &attempts) {
+            verdict = Verdict::Inconclusive;
+            let seen = "the fault was healed and had hit nothing";
+            attempts.failures.push(failure_at(step, "seen", "a witness that saw the fault at work", seen));
         }
         if let (Verdict::Failed | Verdict::Inconclusive, Some(death)) = (verdict, self.lane.service_down()) {
             attempts.failures.push(self.world_failed(step, &death));
@@ -284,6 +298,7 @@ impl Session {
             names: &self.names,
             identity: step.identity.as_deref(),
             last: self.last.as_ref(),
+            faults: &self.faults,
             client: &self.client,
             timeout: step.timeout,
         };
@@ -389,6 +404,13 @@ impl Session {
     fn world_failed(&self, step: &Step, death: &str) -> Failure {
         failure_at(step, "stack", "every service of the lane running", death)
     }
+}
+
+/// Whether the step healed a fault that had no effect: whatever held meanwhile, it was not proved to hold under it.
+fn nothing_witnessed(step: &Step, attempts: &Attempts) -> bool {
+    let answer = attempts.kept.last().and_then(|observation| observation.answer.as_ref().ok());
+    matches!(step.action, Action::Fault(_))
+        && answer.is_some_and(|answer| answer["healed"] == json!(true) && answer["seen"] == json!(0))
 }
 
 /// A failure that is the step's as a whole.

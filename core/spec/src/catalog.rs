@@ -194,6 +194,18 @@ pub const ACTIONS: &[ActionInfo] = &[
         example: "defer:\n  - object: { delete: photos/a.txt }\n",
     },
     ActionInfo {
+        name: "fault",
+        summary: "lets something go wrong: a service, an edge, the database or the object store; undone by `heal`, or at the end",
+        keys: &[
+            ("KIND", "the kind, with its target: `kill: SERVICE`, `reset: FROM -> TO`, `read-only: DATABASE`"),
+            ("name", "what it is called; its target where none is given"),
+            ("witness", "the name of a fault: says what it did so far"),
+            ("heal", "the name of a fault: undoes it and says what it did"),
+        ],
+        fields: &["name", "seen", "bytes", "detail", "healed"],
+        example: "fault: { kill: dispatch-api, name: crash }\n",
+    },
+    ActionInfo {
         name: "last",
         summary: "looks again at the answer of the step before: `answer` is all of it, a path is a part (`value`)",
         keys: &[("answer", "the whole answer"), ("PATH", "a part of it, such as `body.id`")],

@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod code;
 pub mod diagnostic;
 pub mod drill;
+pub mod fault;
 pub mod feature;
 pub mod fields;
 pub mod node;

@@ -17,6 +17,7 @@ pub mod action;
 pub mod bindings;
 pub mod effort;
 pub mod expect;
+pub mod fault;
 pub mod matrix;
 pub mod nested;
 pub mod observe;
@@ -40,6 +41,12 @@ pub struct Names {
     pub programs: BTreeSet<String>,
     /// The query that counts the work that is left.
     pub drained: Option<String>,
+    /// Services of a lane that run as processes of their own for as long as the lane.
+    pub processes: BTreeSet<String>,
+    /// Services that are object stores.
+    pub object_stores: BTreeSet<String>,
+    /// Who connects to whom: a service of a lane and what it has the address of.
+    pub edges: BTreeSet<(String, String)>,
 }
 
 /// What a reader of drills may look at.
@@ -177,6 +184,7 @@ impl<'a> Reader<'a, '_> {
             );
         }
         bindings::check(drill, self.out);
+        self.check_faults(drill);
     }
 
     fn needs(&mut self, fields: &mut Fields<'a>) -> Vec<Need> {

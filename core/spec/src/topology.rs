@@ -300,6 +300,15 @@ impl Topology {
         edges
     }
 
+    /// Edges that begin at a process of a lane and end at something that listens: those a fault can be put on.
+    fn lane_edges(&self) -> BTreeSet<(String, String)> {
+        let can = |edge: &Edge| {
+            self.service(&edge.from).is_some_and(Service::is_process_of_lane)
+                && self.service(&edge.to).is_some_and(|to| to.process.is_some())
+        };
+        self.edges().into_iter().filter(can).map(|edge| (edge.from, edge.to)).collect()
+    }
+
     /// Names that drills may refer to.
     #[must_use]
     pub fn names(&self) -> Names {
@@ -313,6 +322,9 @@ impl Topology {
             identities: self.identities.keys().cloned().collect(),
             programs: self.programs.iter().cloned().collect(),
             drained: self.drained.clone(),
+            processes: all(&|service| service.is_process_of_lane() && !service.is_job()),
+            object_stores: all(&|service| matches!(service.process, Some(Process::ObjectStore(_)))),
+            edges: self.lane_edges(),
         }
     }
 }
@@ -322,6 +334,13 @@ impl Service {
     #[must_use]
     pub fn is_job(&self) -> bool {
         matches!(self.ready, Ready::Exit(_))
+    }
+
+    /// Whether every lane runs it as a process of its own.
+    #[must_use]
+    pub fn is_process_of_lane(&self) -> bool {
+        let own = matches!(self.process, Some(Process::Cargo { .. } | Process::Program { .. }));
+        own && self.scope == Scope::Lane
     }
 
     /// Arguments of the process.

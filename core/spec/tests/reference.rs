@@ -48,6 +48,8 @@ fn read(step: &str) -> (Vec<Drill>, Vec<String>) {
         identities: set(&["dispatcher"]),
         programs: set(&["git"]),
         drained: None,
+        processes: set(&["dispatch-api"]),
+        ..Names::default()
     };
     let step = step.trim_end().replace('\n', "\n  ");
     let text = format!(

@@ -92,8 +92,9 @@ pub fn is_connection_lost(error: &sqlx::Error) -> bool {
 #[must_use]
 pub fn is_unavailable(error: &sqlx::Error) -> bool {
     // 57014 query cancelled by timeout, 55P03 lock timeout, class 53 out of resources,
-    // 40001 and 40P01 serialization failure and deadlock.
-    const BUSY: [&str; 4] = ["57014", "55P03", "40001", "40P01"];
+    // 40001 and 40P01 serialization failure and deadlock, 25006 a server that may only be read: a standby after a
+    // failover, or a primary that was made read-only because it is out of room.
+    const BUSY: [&str; 5] = ["57014", "55P03", "40001", "40P01", "25006"];
     match error {
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
         sqlx::Error::Database(source) => source.code().is_some_and(|code| {

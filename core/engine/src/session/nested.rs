@@ -31,6 +31,7 @@ impl Session {
             unit: self.unit.clone(),
             lane: self.lane.clone(),
             names: self.names.fork(),
+            faults: self.faults.clone(),
             client: self.client.clone(),
             last: self.last.clone(),
             means: self.means.clone(),

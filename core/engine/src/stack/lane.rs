@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use drillyard_spec::fault::EdgeName;
 use drillyard_spec::topology::{Condition, Scope, Service};
 use futures::future::join_all;
 use nix::sys::signal::Signal;
@@ -14,6 +15,7 @@ use super::job::JobOutcome;
 use super::logs::{LogMark, Logs};
 use super::object_store::ObjectAccess;
 use super::process::{Ended, Process, describe_exit};
+use super::proxy::Proxy;
 use super::start::{Started, Starter};
 use super::undo::Entry;
 use super::wiring::{HOST, Wiring};
@@ -21,6 +23,7 @@ use super::{Inner, TEMPLATE, identity};
 use crate::event::{Event, ServiceState};
 
 mod access;
+mod faults;
 
 /// Longest part of a lane's name that comes from the request.
 const NAME_CHARS: usize = 32;
@@ -30,19 +33,27 @@ const NAME_CHARS: usize = 32;
 pub struct LaneRequest {
     name: String,
     env: BTreeMap<String, BTreeMap<String, String>>,
+    proxies: BTreeMap<EdgeName, bool>,
 }
 
 impl LaneRequest {
     /// A lane for the unit called `name`, in which letters and digits are kept.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), env: BTreeMap::new() }
+        Self { name: name.to_owned(), ..Self::default() }
     }
 
     /// Environment by service that only this lane's processes see.
     #[must_use]
     pub fn with_env(mut self, env: BTreeMap<String, BTreeMap<String, String>>) -> Self {
         self.env = env;
+        self
+    }
+
+    /// Edges that get a proxy, and whether it has to understand HTTP.
+    #[must_use]
+    pub fn with_proxies(mut self, proxies: BTreeMap<EdgeName, bool>) -> Self {
+        self.proxies = proxies;
         self
     }
 }
@@ -58,6 +69,7 @@ pub struct Lane {
     objects: Option<ObjectAccess>,
     services: Started,
     logs: Logs,
+    proxies: BTreeMap<EdgeName, Proxy>,
     /// Services that were stopped on purpose.
     absent: Mutex<BTreeSet<String>>,
     tokens: Mutex<BTreeMap<String, String>>,
@@ -110,9 +122,10 @@ impl Lane {
                 wiring.variables.insert(store.lane_bucket.clone()?, bucket.clone());
                 Some(server.access(&bucket))
             });
+        let proxies = stand_between(&mut wiring, request.proxies)?;
         let (absent, tokens) = (Mutex::default(), Mutex::default());
         let (own, logs) = (request.env, Logs::default());
-        Ok(Self { stack, name, wiring, own, database, objects, services, logs, absent, tokens })
+        Ok(Self { stack, name, wiring, own, database, objects, services, logs, proxies, absent, tokens })
     }
 
     async fn fill(&mut self) -> Result<(), StackError> {
@@ -183,11 +196,11 @@ impl Lane {
         self.starter()?.run_job(service).await
     }
 
-    /// Ends a service as its operator would, and waits for its end.
+    /// Ends a service as its operator would, and waits for its end; gives how it ended, if it was there.
     ///
     /// # Errors
     /// When the lane has no such service.
-    pub async fn stop(&self, name: &str) -> Result<(), StackError> {
+    pub async fn stop(&self, name: &str) -> Result<Option<Ended>, StackError> {
         self.end(name, Signal::SIGTERM).await
     }
 
@@ -195,19 +208,18 @@ impl Lane {
     ///
     /// # Errors
     /// When the lane has no such service.
-    pub async fn kill(&self, name: &str) -> Result<(), StackError> {
+    pub async fn kill(&self, name: &str) -> Result<Option<Ended>, StackError> {
         self.end(name, Signal::SIGKILL).await
     }
 
-    async fn end(&self, name: &str, signal: Signal) -> Result<(), StackError> {
+    async fn end(&self, name: &str, signal: Signal) -> Result<Option<Ended>, StackError> {
         let service = self.service(name)?;
         self.absent.lock().unwrap_or_else(PoisonError::into_inner).insert(service.name.clone());
-        if let Some(process) = self.services.process(name) {
-            let ended = process.stop(signal).await;
-            self.services.forget(name);
-            self.say_stopped(name, &process, ended);
-        }
-        Ok(())
+        let Some(process) = self.services.process(name) else { return Ok(None) };
+        let ended = process.stop(signal).await;
+        self.services.forget(name);
+        self.say_stopped(name, &process, ended);
+        Ok(Some(ended))
     }
 
     /// Starts a service that was stopped or has died, at the address it had, and waits until it is ready.
@@ -297,6 +309,24 @@ impl Lane {
             took: process.age(),
         });
     }
+}
+
+/// Starts a proxy on each edge and leads the edge through it.
+fn stand_between(
+    wiring: &mut Wiring,
+    wanted: BTreeMap<EdgeName, bool>,
+) -> Result<BTreeMap<EdgeName, Proxy>, StackError> {
+    let mut proxies = BTreeMap::new();
+    for (edge, speaks_http) in wanted {
+        let upstream = wiring.ports.get(&edge.to).copied();
+        let upstream =
+            upstream.ok_or_else(|| StackError::Unknown(format!("`{}` listens on no port", edge.to)))?;
+        let proxy = Proxy::start(upstream, speaks_http)
+            .map_err(io_error(format!("starting a proxy on {edge}")))?;
+        wiring.detours.insert(edge.clone(), proxy.port());
+        proxies.insert(edge, proxy);
+    }
+    Ok(proxies)
 }
 
 /// A name as part of a database's, a bucket's and a folder's name.

@@ -8,6 +8,7 @@ use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
@@ -19,6 +20,10 @@ use tokio_util::task::TaskTracker;
 use super::error::{StackError, io_error};
 use super::wiring::HOST;
 
+mod faults;
+
+pub use faults::ObjectFaults;
+
 /// The region every client has to name; the server does not care.
 const REGION: &str = "us-east-1";
 
@@ -28,6 +33,7 @@ pub struct ObjectServer {
     root: PathBuf,
     port: u16,
     keys: (String, String),
+    faults: Arc<ObjectFaults>,
     stop: CancellationToken,
 }
 
@@ -63,14 +69,21 @@ impl ObjectServer {
             TcpListener::bind((HOST, 0)).await.map_err(io_error("listening for the object store"))?;
         let port = listener.local_addr().map_err(io_error("listening for the object store"))?.port();
         let stop = CancellationToken::new();
-        tokio::spawn(serve(listener, service, stop.clone()));
-        Ok(Self { root: root.to_owned(), port, keys, stop })
+        let faults = Arc::new(ObjectFaults::default());
+        tokio::spawn(serve(listener, (service, faults.clone()), stop.clone()));
+        Ok(Self { root: root.to_owned(), port, keys, faults, stop })
     }
 
     /// Its port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// What it answers instead of the truth.
+    #[must_use]
+    pub fn faults(&self) -> &ObjectFaults {
+        &self.faults
     }
 
     /// Makes a bucket.
@@ -146,7 +159,11 @@ impl ObjectAccess {
     }
 }
 
-async fn serve(listener: TcpListener, service: s3s::service::S3Service, stop: CancellationToken) {
+async fn serve(
+    listener: TcpListener,
+    (service, faults): (s3s::service::S3Service, Arc<ObjectFaults>),
+    stop: CancellationToken,
+) {
     let connections = TaskTracker::new();
     loop {
         let accepted = tokio::select! {
@@ -155,7 +172,11 @@ async fn serve(listener: TcpListener, service: s3s::service::S3Service, stop: Ca
         };
         // A connection that broke before it was accepted concerns only its client.
         let Ok((socket, _)) = accepted else { continue };
-        let (service, stop) = (service.clone(), stop.clone());
+        let (service, faults, stop) = (service.clone(), faults.clone(), stop.clone());
+        let service = service_fn(move |request| {
+            let (service, faults) = (service.clone(), faults.clone());
+            async move { faults::answer(&service, &faults, request).await }
+        });
         connections.spawn(async move {
             let mut server = http1::Builder::new();
             let connection = server.timer(TokioTimer::new()).serve_connection(TokioIo::new(socket), service);

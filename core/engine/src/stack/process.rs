@@ -166,6 +166,34 @@ impl Process {
         }
     }
 
+    /// Stops it, and what it started, from working, without ending it; gives whether it was seen to stand still.
+    pub async fn pause(&self) -> bool {
+        let _ = killpg(Pid::from_raw(self.pid), Signal::SIGSTOP);
+        let deadline = Deadline::after(STOP_BOUND);
+        let mut pace = Pace::default();
+        while !self.stands_still() {
+            if deadline.passed() || self.exit().is_some() {
+                return false;
+            }
+            pace.pause().await;
+        }
+        true
+    }
+
+    /// Lets it, and what it started, work again.
+    pub fn resume(&self) {
+        // One that has ended since has nothing to go on with.
+        let _ = killpg(Pid::from_raw(self.pid), Signal::SIGCONT);
+    }
+
+    /// Whether the system says that it is stopped by a signal; elsewhere than on Linux nobody can tell.
+    #[must_use]
+    pub fn stands_still(&self) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
+        // "pid (name) state …"; the name may itself hold brackets and blanks.
+        stat.rsplit_once(')').is_some_and(|(_, tail)| tail.trim_start().starts_with('T'))
+    }
+
     /// Waits for its end, at most `bound`.
     pub async fn wait(&self, bound: Duration) -> Option<ExitStatus> {
         let deadline = Deadline::after(bound);
@@ -188,6 +216,8 @@ impl Process {
             return Ended::Before;
         }
         self.signal(signal);
+        // One that stands still hears nothing else before.
+        self.resume();
         let ended = self.wait(STOP_BOUND).await;
         self.kill_group();
         if ended.is_some() {

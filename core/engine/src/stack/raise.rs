@@ -87,7 +87,7 @@ async fn raise_on(topology: &Topology, ground: &Ground, events: &EventSink) -> R
         ("LANG".to_owned(), "C.UTF-8".to_owned()),
         ("TZ".to_owned(), "UTC".to_owned()),
     ]);
-    let mut wiring = Wiring { variables, ports: BTreeMap::new(), base };
+    let mut wiring = Wiring { variables, base, ..Wiring::default() };
     let wanted = wanted(topology);
     let (binaries, postgres, objects) = tokio::try_join!(
         binaries(ground, &wanted),

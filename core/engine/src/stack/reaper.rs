@@ -277,6 +277,8 @@ impl Found {
     /// PostgreSQL ends at once, with its children and its shared memory, on `SIGQUIT`; everything else on `SIGTERM`.
     fn ask_to_end(&self) {
         signal(self.pid, if self.name == "postgres" { Signal::SIGQUIT } else { Signal::SIGTERM });
+        // One that a fault has stopped hears nothing else before.
+        signal(self.pid, Signal::SIGCONT);
     }
 }
 

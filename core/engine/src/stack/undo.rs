@@ -47,6 +47,45 @@ pub enum Entry {
         /// Its name.
         name: String,
     },
+    /// A fault that is about to happen.
+    Fault {
+        /// Its number in its lane: `1-drill/2`.
+        id: String,
+        /// The fault in a few words.
+        what: String,
+        /// How it is undone.
+        undo: Undo,
+    },
+    /// A fault that is undone.
+    Healed {
+        /// Its number.
+        id: String,
+    },
+}
+
+/// How a fault is undone by somebody who only has the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Undo {
+    /// A service that is not running; only its runner can start it again, and it goes with the run.
+    Start {
+        /// The service.
+        service: String,
+    },
+    /// A process that stands still goes on with `SIGCONT`.
+    Continue {
+        /// The service.
+        service: String,
+        /// The process, where there was one.
+        pid: Option<u32>,
+    },
+    /// It lives in the runner's own proxies, object store or database sessions, and ends with the runner.
+    Runner,
+    /// It is a setting of a lane's database, and goes with it.
+    Setting {
+        /// The database.
+        database: String,
+    },
 }
 
 /// The open ledger.
@@ -76,6 +115,17 @@ impl Ledger {
         line.push(b'\n');
         self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner).write_all(&line)
     }
+}
+
+/// Faults that are not undone, in the order they happened: number, words, and how to undo each.
+#[must_use]
+pub fn open_faults(entries: &[Entry]) -> Vec<(&str, &str, &Undo)> {
+    let healed = |wanted: &str| entries.iter().any(|entry| matches!(entry, Entry::Healed { id } if id == wanted));
+    let faults = entries.iter().filter_map(|entry| match entry {
+        Entry::Fault { id, what, undo } => Some((id.as_str(), what.as_str(), undo)),
+        _ => None,
+    });
+    faults.filter(|(id, _, _)| !healed(id)).collect()
 }
 
 /// The lines of a ledger; a last line that was cut off by a crash is left out.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use drillyard_spec::fault::EdgeName;
 use drillyard_spec::topology::interpolate::Interpolated;
 use drillyard_spec::topology::{Service, address};
 
@@ -17,6 +18,8 @@ pub struct Wiring {
     pub variables: BTreeMap<String, String>,
     /// Real port by service.
     pub ports: BTreeMap<String, u16>,
+    /// Ports of proxies that stand before a service, by who connects and to whom.
+    pub detours: BTreeMap<EdgeName, u16>,
     /// Variables that every process gets, such as `PATH`.
     pub base: BTreeMap<String, String>,
 }
@@ -42,7 +45,7 @@ impl Wiring {
             }
         }
         for (name, value) in own {
-            environment.insert(name.clone(), self.rewrite(value));
+            environment.insert(name.clone(), self.rewrite(service, value));
         }
         if let Some(name) = &service.host_env {
             environment.insert(name.clone(), HOST.to_owned());
@@ -68,12 +71,16 @@ impl Wiring {
     pub fn resolve(&self, service: &Service, value: &Interpolated) -> Result<String, StackError> {
         let text = value.resolve(&|name| self.variables.get(name).cloned());
         let text = text.map_err(|source| StackError::Unset { service: service.name.clone(), source })?;
-        Ok(self.rewrite(&text))
+        Ok(self.rewrite(service, &text))
     }
 
-    fn rewrite(&self, text: &str) -> String {
+    fn rewrite(&self, from: &Service, text: &str) -> String {
         // The topology was checked: a service is only ever named with the port it listens on.
-        address::rewrite(text, |name, _| Some(format!("{HOST}:{}", self.ports.get(name)?)))
+        address::rewrite(text, |name, _| {
+            let edge = EdgeName { from: from.name.clone(), to: name.to_owned() };
+            let port = self.detours.get(&edge).or_else(|| self.ports.get(name))?;
+            Some(format!("{HOST}:{port}"))
+        })
     }
 }
 
@@ -99,6 +106,7 @@ services:
         Wiring {
             variables: BTreeMap::from([pair("KEY", "k")]),
             ports: BTreeMap::from([("api".to_owned(), 4711)]),
+            detours: BTreeMap::new(),
             base: BTreeMap::from([pair("PATH", "/bin")]),
         }
     }
@@ -114,6 +122,16 @@ services:
         let flat: Vec<String> = environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(flat, ["HOST=127.0.0.1", "KEY=k", "MODE=http://127.0.0.1:4711", "PATH=/bin", "PORT=4711"]);
         assert_eq!(wiring.args(&topology.services[0]).unwrap(), ["--self=http://127.0.0.1:4711/"]);
+    }
+
+    #[test]
+    fn only_the_edge_of_a_proxy_is_led_through_it() {
+        let (topology, mut wiring) = (topology(), wiring());
+        let edge = |from: &str| EdgeName { from: from.to_owned(), to: "api".to_owned() };
+        wiring.detours.insert(edge("somebody"), 1);
+        assert_eq!(wiring.args(&topology.services[0]).unwrap(), ["--self=http://127.0.0.1:4711/"]);
+        wiring.detours.insert(edge("api"), 4712);
+        assert_eq!(wiring.args(&topology.services[0]).unwrap(), ["--self=http://127.0.0.1:4712/"]);
     }
 
     #[test]

@@ -6,6 +6,8 @@
 
 use std::process::ExitCode;
 
+mod edges;
+mod faults;
 mod measure;
 mod roles;
 mod tests;
@@ -22,7 +24,15 @@ fn main() -> ExitCode {
         Some("die") => roles::die(),
         Some("escape") => roles::escape(),
         Some("hold") => roles::hold(rest[0]),
+        Some("hold-paused") => roles::hold_paused(rest[0]),
+        Some("measure-edges") => {
+            edges::measure();
+            ExitCode::SUCCESS
+        }
         Some("measure") => measure::measure(&rest),
-        _ => libtest_mimic::run(&libtest_mimic::Arguments::from_args(), tests::all()).exit_code(),
+        _ => {
+            let trials = tests::all().into_iter().chain(faults::all()).chain(edges::all()).collect();
+            libtest_mimic::run(&libtest_mimic::Arguments::from_args(), trials).exit_code()
+        }
     }
 }

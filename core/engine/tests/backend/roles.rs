@@ -6,7 +6,9 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::ExitCode;
 
+use drillyard_engine::fault::Book;
 use drillyard_engine::stack::reaper;
+use drillyard_spec::fault::{ServiceFault, What};
 use sqlx::Connection;
 
 use crate::world::{self, TOPOLOGY, World};
@@ -96,6 +98,21 @@ pub fn hold(run_id: &str) -> ExitCode {
             stack.lane(world::request("two")).await.unwrap(),
         );
         println!("held {}", lanes.1.name());
+        std::future::pending::<()>().await;
+    });
+    ExitCode::SUCCESS
+}
+
+/// A runner with a lane in which a service stands still, which says so and then does nothing until it is killed.
+#[expect(clippy::print_stdout, reason = "it tells its parent")]
+pub fn hold_paused(run_id: &str) -> ExitCode {
+    let world = World::named(run_id);
+    world::block_on(async {
+        let stack = world.raise(TOPOLOGY).await.unwrap();
+        let lane = stack.lane(world::request("one")).await.unwrap();
+        let what = What::Service { service: "back".to_owned(), fault: ServiceFault::Pause };
+        Book::default().perform(&crate::faults::fault("still", what), &lane).await.unwrap();
+        println!("paused");
         std::future::pending::<()>().await;
     });
     ExitCode::SUCCESS

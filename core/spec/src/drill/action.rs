@@ -23,6 +23,8 @@ pub enum Action {
     Alerts(ServicePath),
     /// A one-shot job of the topology, run in the lane.
     Job(String),
+    /// Something that goes wrong on purpose.
+    Fault(crate::fault::FaultStep),
     /// Lines a service of the lane wrote.
     Logs(Logs),
     /// A value of a service's metrics.
@@ -261,6 +263,7 @@ impl Action {
             Self::Object(_) => "object",
             Self::Alerts(_) => "alerts",
             Self::Job(_) => "job",
+            Self::Fault(_) => "fault",
             Self::Logs(_) => "logs",
             Self::Metrics(_) => "metrics",
             Self::Double(_) => "double",
@@ -291,6 +294,7 @@ impl Action {
             Self::Object(object) => format!("object {:?} {}", object.operation, object.key).to_lowercase(),
             Self::Alerts(target) => format!("alerts of {}", target.service),
             Self::Job(job) => format!("job {job}"),
+            Self::Fault(step) => step.describe(),
             Self::Logs(logs) => format!("logs of {}", logs.service),
             Self::Metrics(metrics) => format!("metric {} of {}", metrics.name, metrics.target.service),
             Self::Double(double) => double.describe(),

@@ -39,6 +39,7 @@ impl<'a> Reader<'a, '_> {
             "object" => self.object(node),
             "alerts" => self.alerts(node),
             "job" => self.job(node),
+            "fault" => self.fault(node),
             "logs" => self.logs(node),
             "metrics" => self.metrics(node),
             "double" => self.double(node),

@@ -12,6 +12,9 @@ fn names() -> Names {
         identities: set(&["dispatcher", "technician"]),
         programs: set(&["git"]),
         drained: Some("select count(*) from outbox".to_owned()),
+        processes: set(&["dispatch-api"]),
+        object_stores: set(&["objects"]),
+        edges: [("dispatch-api".to_owned(), "postgres".to_owned())].into(),
     }
 }
 

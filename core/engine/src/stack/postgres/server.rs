@@ -261,6 +261,8 @@ fn configure(data: &Path, setup: &Setup, port: u16) -> std::io::Result<()> {
         "log_timezone = 'UTC'".to_owned(),
         "timezone = 'UTC'".to_owned(),
         "jit = off".to_owned(),
+        // The database's name, so that what concerns one lane can be told from what concerns another.
+        "log_line_prefix = '%m [%p] %d '".to_owned(),
         // In a file of the data directory, which goes with it; the default would stay behind a server that was killed.
         "dynamic_shared_memory_type = mmap".to_owned(),
     ];
