@@ -222,7 +222,9 @@ async fn stored_answers_are_forgotten_when_they_are_old_enough() {
 async fn the_served_description_is_the_committed_one() {
     let stage = raise(&[]).await;
     let (status, served) = stage.get("/openapi.json").await;
-    let committed: Value = serde_json::from_str(include_str!("../../openapi.json")).unwrap();
-    assert_eq!((status, served), (200, committed));
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+    let committed: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    // Not compared by a macro that would print both.
+    assert!(status == 200 && served == committed);
     stage.strike().await;
 }
