@@ -1,5 +1,7 @@
 //! Nothing is green that proved nothing: every way to write a drill or a run that could not fail is refused, each with
 //! its exit code and the word that says why.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![expect(clippy::disallowed_methods, reason = "the command is a process")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -218,6 +220,7 @@ fn filters_that_match_nothing() {
 /// The control, and what only a run can find: a wait that never got an answer, a condition the backend never meets, a
 /// human step nobody confirms, a loop over a list that turned out empty, an undo that fails.
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table of drills and what becomes of each")]
 fn what_a_run_finds_is_no_pass_either() {
     let drill = |name: &str, body: &str| format!("drill: {name}\ntitle: T\n{body}");
     let files = [

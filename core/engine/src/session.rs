@@ -321,12 +321,9 @@ impl Session {
                 attempts.failures = vec![failure_at(step, &field, "a value for every name", &reason)]
             }
         }
-        if let (Ok(document), false) =
-            (&observation.answer, matches!(step.action, Action::Last(_) | Action::Note(_)))
-        {
-            if !matches!(step.action, Action::Let(_)) {
-                self.last = Some(document.clone());
-            }
+        let looks_back = matches!(step.action, Action::Last(_) | Action::Note(_) | Action::Let(_));
+        if let (Ok(document), false) = (&observation.answer, looks_back) {
+            self.last = Some(document.clone());
         }
         if attempts.kept.len() > KEPT_ATTEMPTS {
             attempts.kept.remove(1);

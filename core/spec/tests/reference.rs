@@ -58,7 +58,7 @@ fn read(step: &str) -> (Vec<Drill>, Vec<String>) {
     let mut texts = Texts::default();
     texts.insert("drills/x.yaml", &text);
     let mut out = Vec::new();
-    let source = texts.get("drills/x.yaml").unwrap().clone();
+    let source = texts.get("drills/x.yaml").expect("it was put there").clone();
     let drills = parse::drill(&source, Context { texts: &texts, names: &names }, &mut out);
     (drills, out.iter().map(|d| format!("{} {}", d.code, d.message)).collect())
 }
