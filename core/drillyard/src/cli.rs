@@ -75,7 +75,7 @@ enum Verb {
     Demo {
         /// Leave a bootstrapped stack up and show its addresses.
         #[arg(long)]
-        keep_stack: bool,
+        keep: bool,
         #[command(flatten)]
         ground: Ground,
     },
@@ -266,7 +266,8 @@ fn dispatch(verb: Verb, common: &Common) -> u8 {
         Verb::Check { format } => command::check::run(common, output(format)),
         Verb::Run(run) => {
             let Run { which, jobs, seed, keep, key, ground } = run;
-            let options = command::run::Asked { filter: filter(which), jobs, seed, keep, key, ground: convert(ground) };
+            let options =
+                command::run::Asked { filter: filter(which), jobs, seed, keep, key, ground: convert(ground) };
             command::run::run(common, options)
         }
         Verb::List { which, phrases } => command::list::run(common, &filter(which), phrases),
@@ -279,9 +280,11 @@ fn dispatch(verb: Verb, common: &Common) -> u8 {
             StackVerb::Down => command::stack::down(common),
         },
         Verb::Bootstrap { out, ground } => command::bootstrap::run(common, out.as_deref(), &convert(ground)),
-        Verb::Demo { keep_stack, ground } => command::demo::run(common, keep_stack, &convert(ground)),
+        Verb::Demo { keep, ground } => command::demo::run(common, keep, &convert(ground)),
         Verb::Undo { run } => command::undo::run(common, run.as_deref()),
-        Verb::Verify { bundle, public_key } => command::verify::run(common, bundle.as_deref(), public_key.as_deref()),
+        Verb::Verify { bundle, public_key } => {
+            command::verify::run(common, bundle.as_deref(), public_key.as_deref())
+        }
         Verb::Report { bundle, format } => command::report::run(common, bundle.as_deref(), &format),
         Verb::Judge { bundle, with } => command::judge::run(common, bundle.as_deref(), with.as_deref()),
         Verb::Replay { bundle } => command::replay::run(common, bundle.as_deref()),
@@ -314,5 +317,8 @@ fn filter(which: Which) -> drillyard::select::Filter {
 }
 
 fn convert(ground: Ground) -> command::Ground {
-    command::Ground { pg_bin: ground.pg_bin.map(command::absolute), bin_dir: ground.bin_dir.map(command::absolute) }
+    command::Ground {
+        pg_bin: ground.pg_bin.map(command::absolute),
+        bin_dir: ground.bin_dir.map(command::absolute),
+    }
 }

@@ -89,9 +89,9 @@ impl Common {
     /// The exit code of the call.
     pub fn load(&self) -> Result<(Root, Loaded), u8> {
         let root = self.root()?;
-        let loaded = root
-            .load()
-            .map_err(|error| complain(exit::TEXT_WRONG, &format!("the project could not be read: {error}")))?;
+        let loaded = root.load().map_err(|error| {
+            complain(exit::TEXT_WRONG, &format!("the project could not be read: {error}"))
+        })?;
         Ok((root, loaded))
     }
 
@@ -168,6 +168,32 @@ pub fn this_build() -> (String, PathBuf) {
     let profile = if folder.ends_with("release") { "release" } else { "dev" };
     let reaper = if is_drillyard { this.clone() } else { folder.join("drillyard") };
     (profile.to_owned(), reaper)
+}
+
+/// Builds the binaries when a test target runs alone in a fresh checkout, where the reaper is not there yet.
+///
+/// # Errors
+/// Cargo cannot be started or the build fails; cargo has said why.
+pub fn build_reaper(root: &Root) -> Result<(), String> {
+    let (profile, reaper) = this_build();
+    if reaper.is_file() {
+        return Ok(());
+    }
+    let mut cargo = cargo();
+    cargo.args(["build", "--workspace", "--bins", "--profile", &profile]).current_dir(root.path());
+    if let Some(target) = reaper.parent().and_then(Path::parent) {
+        cargo.arg("--target-dir").arg(target);
+    }
+    let built = cargo.status().map_err(|error| format!("cargo could not be started: {error}"))?;
+    if built.success() { Ok(()) } else { Err("the binaries could not be built".to_owned()) }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "builds this program's own binaries; nothing of the stack is started"
+)]
+fn cargo() -> std::process::Command {
+    std::process::Command::new("cargo")
 }
 
 fn fresh_seed() -> u64 {

@@ -1,11 +1,11 @@
 //! The exit code of a run, from what its units came to.
 
-pub use drillyard_engine::verdict::exit::{
-    NOT_RAISED, FAILED, INCONCLUSIVE, INTERNAL, INTERRUPTED, NOTHING_PROVED, PASSED, RESIDUE, SNAPSHOT,
-    TAMPERED, TEXT_WRONG,
-};
 use drillyard_engine::event::Counts;
 use drillyard_engine::verdict::Verdict;
+pub use drillyard_engine::verdict::exit::{
+    FAILED, INCONCLUSIVE, INTERNAL, INTERRUPTED, NOT_RAISED, NOTHING_PROVED, PASSED, RESIDUE, SNAPSHOT,
+    TAMPERED, TEXT_WRONG,
+};
 
 /// What a run has to answer for.
 #[derive(Debug, Clone, Default)]

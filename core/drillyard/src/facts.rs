@@ -20,7 +20,8 @@ pub fn gather(root: &Path, texts: &Texts, tasks: &[Task]) -> BTreeMap<String, Va
     let changes = git(root, &["status", "--porcelain"]);
     put("commit", commit.map_or(Value::Null, Value::String));
     put("dirty", changes.map_or(Value::Null, |list| json!(!list.is_empty())));
-    let hashes: BTreeMap<&str, String> = texts.iter().map(|s| (s.path().as_ref(), sha256_hex(s.text()))).collect();
+    let hashes: BTreeMap<&str, String> =
+        texts.iter().map(|s| (s.path().as_ref(), sha256_hex(s.text()))).collect();
     put("texts_sha256", json!(hashes));
     put("units", json!(tasks.iter().map(|task| task.drill().id.clone()).collect::<Vec<_>>()));
     put("tool", json!(format!("drillyard {}", env!("CARGO_PKG_VERSION"))));
@@ -29,7 +30,10 @@ pub fn gather(root: &Path, texts: &Texts, tasks: &[Task]) -> BTreeMap<String, Va
     facts
 }
 
-#[expect(clippy::disallowed_methods, reason = "asks git about the source; nothing of the stack is started here")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "asks git about the source; nothing of the stack is started here"
+)]
 fn git(root: &Path, args: &[&str]) -> Option<String> {
     let output = Command::new("git").arg("-C").arg(root).args(args).stdin(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())

@@ -164,11 +164,31 @@ impl Harness {
         events.emit(Event::RunStarted { run_id, facts, units: tasks.len() });
         let used_snapshots = Used::default();
         let snapshots = compare_with(root, options.ci, used_snapshots.clone())?;
-        let ground = Ground { seed: options.seed, events, snapshots, interrupted, keep_failed: options.keep, secret, desk: desk::desk(options.ci), backend: BACKEND };
+        let ground = Ground {
+            seed: options.seed,
+            events,
+            snapshots,
+            interrupted,
+            keep_failed: options.keep,
+            secret,
+            desk: desk::desk(options.ci),
+            backend: BACKEND,
+        };
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let attachments = texts_as_run(loaded, tasks);
         let jobs = options.jobs.unwrap_or(cores).max(1);
-        Ok(Self { stack, ground, recorder, tally: Mutex::default(), schedule: Schedule::default(), used_snapshots, begun, jobs, attachments, run_dir })
+        Ok(Self {
+            stack,
+            ground,
+            recorder,
+            tally: Mutex::default(),
+            schedule: Schedule::default(),
+            used_snapshots,
+            begun,
+            jobs,
+            attachments,
+            run_dir,
+        })
     }
 
     /// The stack.
@@ -273,7 +293,8 @@ impl Harness {
         let took = self.begun.elapsed();
         events.emit(Event::RunFinished { counts: tally.counts, exit_code, summary: summary.clone(), took });
         let joined = self.recorder.join();
-        let (mut bundle, problems) = joined.ok_or_else(|| HarnessError::Recorder("the recorder broke off".to_owned()))?;
+        let (mut bundle, problems) =
+            joined.ok_or_else(|| HarnessError::Recorder("the recorder broke off".to_owned()))?;
         if let Some(problem) = problems.into_iter().next() {
             return Err(HarnessError::Recorder(problem));
         }

@@ -16,7 +16,9 @@ pub struct Root {
 
 /// No folder upwards has a topology.
 #[derive(Debug, thiserror::Error)]
-#[error("no `{TOPOLOGY_PATH}` in `{from}` or above; run this inside a project, or give its folder with --project")]
+#[error(
+    "no `{TOPOLOGY_PATH}` in `{from}` or above; run this inside a project, or give its folder with --project"
+)]
 pub struct NoProject {
     from: String,
 }

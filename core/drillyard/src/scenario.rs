@@ -67,20 +67,21 @@ fn play(stage: Stage, feature: gherkin::Feature) -> Option<(UnitRun, usize)> {
     let _hook = QuietHook::hold();
     let (entrance, exit) = (wings.clone(), wings.clone());
     let every = Regex::new("").ok()?;
-    let cucumber = Cucumber::<Play, One, gherkin::Feature, _, Unheard>::custom(One, runner::Basic::default(), Unheard)
-        .with_default_cli()
-        .before(move |_, _, _, world| {
-            world.stage = entrance.lock().unwrap_or_else(PoisonError::into_inner).take();
-            async {}.boxed_local()
-        })
-        .after(move |_, _, _, _, world| {
-            let stage = world.and_then(|world| world.stage.take());
-            *exit.lock().unwrap_or_else(PoisonError::into_inner) = stage;
-            async {}.boxed_local()
-        })
-        .given(every.clone(), sentence)
-        .when(every.clone(), sentence)
-        .then(every, sentence);
+    let cucumber =
+        Cucumber::<Play, One, gherkin::Feature, _, Unheard>::custom(One, runner::Basic::default(), Unheard)
+            .with_default_cli()
+            .before(move |_, _, _, world| {
+                world.stage = entrance.lock().unwrap_or_else(PoisonError::into_inner).take();
+                async {}.boxed_local()
+            })
+            .after(move |_, _, _, _, world| {
+                let stage = world.and_then(|world| world.stage.take());
+                *exit.lock().unwrap_or_else(PoisonError::into_inner) = stage;
+                async {}.boxed_local()
+            })
+            .given(every.clone(), sentence)
+            .when(every.clone(), sentence)
+            .then(every, sentence);
     futures::executor::block_on(cucumber.run(feature));
     let stage = wings.lock().unwrap_or_else(PoisonError::into_inner).take()?;
     Some((stage.run, stage.sentences.len()))

@@ -22,7 +22,8 @@ pub const REDACTIONS: &str = "snapshots/redactions.yaml";
 pub fn file_of(request: &SnapshotRequest<'_>) -> String {
     let unit = &request.unit.id;
     // The name of a scenario, or of a cell of a matrix, becomes a folder of the file's.
-    let folder = unit.split_once(": ").map_or_else(|| unit.clone(), |(file, name)| format!("{file}/{}", slug(name)));
+    let folder =
+        unit.split_once(": ").map_or_else(|| unit.clone(), |(file, name)| format!("{file}/{}", slug(name)));
     format!("snapshots/{folder}/{}.snap", request.name)
 }
 
@@ -39,9 +40,8 @@ fn slug(name: &str) -> String {
 pub fn compare_with(root: &Root, ci: bool, used: Used) -> Result<SnapshotCompare, HarnessError> {
     let path = root.path().join(REDACTIONS);
     let rules = match fs::read_to_string(&path) {
-        Ok(text) => Redactions::parse(&text).map_err(|error| {
-            HarnessError::Redactions(drillyard_engine::action::http::describe(&error))
-        })?,
+        Ok(text) => Redactions::parse(&text)
+            .map_err(|error| HarnessError::Redactions(drillyard_engine::action::http::describe(&error)))?,
         Err(_) => Redactions::default(),
     };
     let root = root.path().to_owned();
@@ -53,7 +53,11 @@ pub fn compare_with(root: &Root, ci: bool, used: Used) -> Result<SnapshotCompare
             Ok(redacted) => redacted,
             Err(wrong) => {
                 let list: Vec<String> = wrong.iter().map(ToString::to_string).collect();
-                return SnapshotOutcome { file, text: request.value.to_string(), result: Err(list.join("\n")) };
+                return SnapshotOutcome {
+                    file,
+                    text: request.value.to_string(),
+                    result: Err(list.join("\n")),
+                };
             }
         };
         let text = redact::render(&redacted).unwrap_or_else(|error| error.to_string());

@@ -52,16 +52,22 @@ fn run(kind: UnitKind) -> Result<u8, String> {
     let root = Root::find(&here).map_err(|error| error.to_string())?;
     let loaded = root.load().map_err(|error| error.to_string())?;
     if !loaded.project.diagnostics.is_empty() {
-        return Err(render::render(&loaded.project.diagnostics, &loaded.texts, Style::Human { color: false }));
+        return Err(render::render(
+            &loaded.project.diagnostics,
+            &loaded.texts,
+            Style::Human { color: false },
+        ));
     }
-    let tasks: Vec<Task> =
-        select(&loaded.project, &Filter::default())
-            .map_err(|error| error.to_string())?
-            .into_iter()
-            .filter(|task| task.kind() == kind)
-            .collect();
+    let tasks: Vec<Task> = select(&loaded.project, &Filter::default())
+        .map_err(|error| error.to_string())?
+        .into_iter()
+        .filter(|task| task.kind() == kind)
+        .collect();
     if tasks.is_empty() {
         return Err("there is nothing to run, and nothing would be proved".to_owned());
+    }
+    if !arguments.list {
+        crate::command::build_reaper(&root)?;
     }
     crate::command::install_tls();
     let stage = Arc::new(Stage::new(root, loaded, tasks.clone()).map_err(|error| error.to_string())?);
@@ -103,16 +109,20 @@ enum Raised {
 impl Stage {
     fn new(root: Root, loaded: Loaded, tasks: Vec<Task>) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        Ok(Self { runtime, root, loaded, tasks, raised: Mutex::new(Raised::NotYet), output: Output::default() })
+        Ok(Self {
+            runtime,
+            root,
+            loaded,
+            tasks,
+            raised: Mutex::new(Raised::NotYet),
+            output: Output::default(),
+        })
     }
 
     fn harness(&self) -> Result<Arc<Harness>, String> {
         let mut raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
         if let Raised::NotYet = &*raised {
-            let options = RunOptions {
-                look: Look::default(),
-                ..crate::command::options_from_environment()
-            };
+            let options = RunOptions { look: Look::default(), ..crate::command::options_from_environment() };
             let (out, shown) = (self.output.clone(), self.output.clone());
             let on_unit = Box::new(move |unit: &str| shown.cut(unit));
             let harness = self.runtime.block_on(async {

@@ -70,7 +70,8 @@ impl Project {
 
     /// Folders with data of a run, which must not outlive it.
     fn data_folders(&self) -> Vec<PathBuf> {
-        let below = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        let below =
+            |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
         let runs = below(self.dir.join("target/drillyard/work"));
         let data = runs.flat_map(|run| ["pg", "s3"].map(|data| run.join(data))).filter(|path| path.exists());
         data.chain(below(self.scratch.clone())).collect()
@@ -102,7 +103,8 @@ impl Drop for Project {
 }
 
 fn text_of(output: Output) -> (i32, String) {
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     (output.status.code().unwrap_or(-1), text)
 }
 
@@ -143,7 +145,13 @@ fn a_failing_expectation_names_file_line_and_both_values() {
     project.write("drills/bad.yaml", &GOOD.replace("drill: good", "drill: bad").replace("n: 1", "n: 2"));
     let (code, text) = project.run(&["run"]);
     assert_eq!(code, 1, "{text}");
-    for part in ["drills/bad.yaml:5:", "rows[0].n", "expected  2", "actual    1", "rerun: cargo drillyard run 'drills/bad'"] {
+    for part in [
+        "drills/bad.yaml:5:",
+        "rows[0].n",
+        "expected  2",
+        "actual    1",
+        "rerun: cargo drillyard run 'drills/bad'",
+    ] {
         assert!(text.contains(part), "`{part}` is missing in\n{text}");
     }
 }
@@ -153,7 +161,10 @@ fn wrong_texts_are_refused_before_anything_starts() {
     let project = Project::new("wrong");
     project.write("drills/good.yaml", &GOOD.replace("expect:", "expcet:"));
     project.write("drills/empty.yaml", "drill: empty\ntitle: Nothing\nsteps: []\n");
-    project.write("features/f.feature", "Feature: F\n  Scenario: S\n    Givn I get \"ghost/\"\n    Then the status is 200\n");
+    project.write(
+        "features/f.feature",
+        "Feature: F\n  Scenario: S\n    Givn I get \"ghost/\"\n    Then the status is 200\n",
+    );
     for verb in ["check", "run"] {
         let (code, text) = project.run(&[verb]);
         assert_eq!(code, 2, "{text}");
@@ -181,7 +192,11 @@ fn nothing_is_never_a_pass() {
 #[test]
 fn an_unreachable_service_is_inconclusive_when_waited_for_and_a_failure_when_not() {
     let project = Project::new("unreachable");
-    let drill = |within: &str| format!("drill: d\ntitle: T\nsteps:\n- http: {{ get: ghost/ }}\n  expect: {{ status: 200 }}\n{within}");
+    let drill = |within: &str| {
+        format!(
+            "drill: d\ntitle: T\nsteps:\n- http: {{ get: ghost/ }}\n  expect: {{ status: 200 }}\n{within}"
+        )
+    };
     project.write("drills/d.yaml", &drill("  within: 300ms\n"));
     let (code, text) = project.run(&["run"]);
     assert_eq!(code, 7, "{text}");
@@ -246,9 +261,12 @@ fn start_slow(project: &Project) -> Child {
     until("the database comes up", Duration::from_secs(60), busy);
     let journal = || {
         let runs = fs::read_dir(project.dir.join("target/drillyard/runs")).into_iter().flatten().flatten();
-        runs.map(|run| fs::read_to_string(run.path().join("journal.jsonl")).unwrap_or_default()).collect::<String>()
+        runs.map(|run| fs::read_to_string(run.path().join("journal.jsonl")).unwrap_or_default())
+            .collect::<String>()
     };
-    until("the step begins", Duration::from_secs(60), || journal().contains("pg_sleep") || journal().contains("step-started"));
+    until("the step begins", Duration::from_secs(60), || {
+        journal().contains("pg_sleep") || journal().contains("step-started")
+    });
     child
 }
 
@@ -299,7 +317,11 @@ fn a_stack_stays_up_until_it_is_taken_down_and_then_leaves_nothing() {
     assert_eq!(project.run(&["stack", "down"]).0, 0);
     assert_eq!(project.run(&["stack", "status"]).0, 4);
     assert_eq!(project.data_folders(), Vec::<PathBuf>::new());
-    assert_eq!(fs::read_dir(project.dir.join("target/drillyard/work")).unwrap().count(), 0, "`down` leaves nothing");
+    assert_eq!(
+        fs::read_dir(project.dir.join("target/drillyard/work")).unwrap().count(),
+        0,
+        "`down` leaves nothing"
+    );
 }
 
 #[test]

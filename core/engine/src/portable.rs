@@ -40,7 +40,10 @@ mod tests {
 
     #[test]
     fn peculiar_words_are_replaced_in_every_text_and_nowhere_else() {
-        let words = [("lane-3-x".to_owned(), "[lane.bucket]".to_owned()), ("127.0.0.1:81".to_owned(), "api".to_owned())];
+        let words = [
+            ("lane-3-x".to_owned(), "[lane.bucket]".to_owned()),
+            ("127.0.0.1:81".to_owned(), "api".to_owned()),
+        ];
         let value = json!({ "uri": "s3://lane-3-x/a", "n": 3, "list": ["http://127.0.0.1:81/readyz"] });
         assert_eq!(
             replace(&value, &words),

@@ -5,7 +5,7 @@
 //! outside the runner removes what is left when the runner dies.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -76,6 +76,16 @@ pub struct StackOptions {
     pub variables: BTreeMap<String, String>,
     /// Short folder that every user can reach, for when the run's folder is neither: `/tmp`.
     pub scratch_dir: PathBuf,
+}
+
+impl StackOptions {
+    /// The cargo target folder that the reaper was built in, so that services are built beside it and nothing is built
+    /// twice; nothing when the reaper was installed elsewhere.
+    #[must_use]
+    pub fn target_dir(&self) -> Option<&Path> {
+        let target = self.reaper.parent()?.parent()?;
+        target.join("CACHEDIR.TAG").is_file().then_some(target)
+    }
 }
 
 /// A raised stack; cheap to clone.

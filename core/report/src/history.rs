@@ -8,7 +8,9 @@ use serde_json::Value;
 
 use crate::journal::{JournalError, JournalReader};
 use crate::manifest::{JOURNAL, UnitVerdict};
-use crate::record::{CountsRecord, Entry, Outcome, Record, ServiceWord, SnapshotRecord, StepRecord, UnitRecord};
+use crate::record::{
+    CountsRecord, Entry, Outcome, Record, ServiceWord, SnapshotRecord, StepRecord, UnitRecord,
+};
 
 /// Everything a run said, by unit.
 #[derive(Debug, Clone, Default, PartialEq)]

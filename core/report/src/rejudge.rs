@@ -98,8 +98,15 @@ fn unit_again(unit: &UnitHistory, drill: Option<&Drill>) -> Rejudged {
         .steps
         .iter()
         .map(|record| {
-            let (now, why) = step_again(record, drill.and_then(|drill| written(drill, record)), &mut snapshots);
-            RejudgedStep { phase: record.phase, title: record.title.clone(), recorded: Some(record.verdict), now, why }
+            let (now, why) =
+                step_again(record, drill.and_then(|drill| written(drill, record)), &mut snapshots);
+            RejudgedStep {
+                phase: record.phase,
+                title: record.title.clone(),
+                recorded: Some(record.verdict),
+                now,
+                why,
+            }
         })
         .collect();
     whole(unit, steps)
@@ -117,7 +124,8 @@ fn written<'a>(drill: &'a Drill, record: &StepRecord) -> Option<&'a Step> {
 /// The step whose expectations a record holds: of an invariant, the one that was looked at last.
 fn judged_step<'a>(step: &'a Step, record: &StepRecord) -> &'a Step {
     let Action::Always(always) = &step.action else { return step };
-    let last = record.action.get("step").and_then(serde_json::Value::as_u64).and_then(|at| usize::try_from(at).ok());
+    let last =
+        record.action.get("step").and_then(serde_json::Value::as_u64).and_then(|at| usize::try_from(at).ok());
     last.and_then(|at| always.holds.get(at)).unwrap_or(step)
 }
 
@@ -139,7 +147,11 @@ fn same_place(written: &Place, recorded: &PlaceRecord) -> bool {
     *written.file == *recorded.file && written.line as u64 == recorded.line
 }
 
-fn step_again(record: &StepRecord, written: Option<&Step>, snapshots: &mut Snapshots<'_>) -> (Outcome, Vec<String>) {
+fn step_again(
+    record: &StepRecord,
+    written: Option<&Step>,
+    snapshots: &mut Snapshots<'_>,
+) -> (Outcome, Vec<String>) {
     let Some(last) = record.observations.last() else {
         return (Outcome::Inconclusive, vec!["nothing was observed".to_owned()]);
     };
@@ -147,7 +159,10 @@ fn step_again(record: &StepRecord, written: Option<&Step>, snapshots: &mut Snaps
         return (Outcome::Inconclusive, vec!["the text of this step is not in the bundle".to_owned()]);
     };
     let step = judged_step(step, record);
-    let filled = step.expect.iter().filter_map(|written| Some((written, record.expected.get(&written.field)?.clone())));
+    let filled = step
+        .expect
+        .iter()
+        .filter_map(|written| Some((written, record.expected.get(&written.field)?.clone())));
     let expected: Vec<Expected<'_>> =
         filled.map(|(written, pattern)| Expected { field: &written.field, pattern, written }).collect();
     let mut why = failures(&expected, last);
@@ -167,7 +182,12 @@ fn step_again(record: &StepRecord, written: Option<&Step>, snapshots: &mut Snaps
 type Judged = (Vec<String>, bool, bool);
 
 /// The verdict of a step whose expectations were judged: then come what it saves and its snapshot.
-fn settle((mut why, waited, answered): Judged, step: &Step, last: &ObservationRecord, snapshots: &mut Snapshots<'_>) -> (Outcome, Vec<String>) {
+fn settle(
+    (mut why, waited, answered): Judged,
+    step: &Step,
+    last: &ObservationRecord,
+    snapshots: &mut Snapshots<'_>,
+) -> (Outcome, Vec<String>) {
     if waited && !answered {
         return (Outcome::Inconclusive, why);
     }
@@ -196,7 +216,10 @@ fn failures(expected: &[Expected<'_>], seen: &ObservationRecord) -> Vec<String> 
     let took = std::time::Duration::from_micros(seen.took_us);
     let observation = Observation { attempt: seen.attempt, at: seen.at, took, answer };
     let failures = judge::judge(expected, &observation);
-    failures.into_iter().map(|one| format!("{}: expected {}, actual {}", one.path, one.expected, one.actual)).collect()
+    failures
+        .into_iter()
+        .map(|one| format!("{}: expected {}, actual {}", one.path, one.expected, one.actual))
+        .collect()
 }
 
 /// How the unit's snapshots compared, each to be asked for once.
@@ -218,7 +241,9 @@ impl<'a> Snapshots<'a> {
         match (found.result, found.diff.as_deref()) {
             (SnapshotWord::Matched, _) => (Outcome::Passed, Vec::new()),
             // A value that could not be redacted says so where a diff would be.
-            (SnapshotWord::Different, Some(text)) if !text.starts_with("--- ") => (Outcome::Failed, vec![text.to_owned()]),
+            (SnapshotWord::Different, Some(text)) if !text.starts_with("--- ") => {
+                (Outcome::Failed, vec![text.to_owned()])
+            }
             (SnapshotWord::New | SnapshotWord::Different, _) => {
                 (Outcome::Snapshot, vec![format!("{} is to be reviewed", found.file)])
             }

@@ -101,11 +101,9 @@ pub fn verify_with(dir: &Path, trust: &Trust) -> Result<Verified, Vec<Problem>> 
         attachments::check(dir, manifest, scan.as_ref(), &mut problems);
     }
     match manifest {
-        Some(manifest) if problems.is_empty() => Ok(Verified {
-            complete: manifest.exit_code.is_some(),
-            signed,
-            manifest,
-        }),
+        Some(manifest) if problems.is_empty() => {
+            Ok(Verified { complete: manifest.exit_code.is_some(), signed, manifest })
+        }
         _ => Err(problems),
     }
 }

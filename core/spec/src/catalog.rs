@@ -197,7 +197,10 @@ pub const ACTIONS: &[ActionInfo] = &[
         name: "fault",
         summary: "lets something go wrong: a service, an edge, the database or the object store; undone by `heal`, or at the end",
         keys: &[
-            ("KIND", "the kind, with its target: `kill: SERVICE`, `reset: FROM -> TO`, `read-only: DATABASE`"),
+            (
+                "KIND",
+                "the kind, with its target: `kill: SERVICE`, `reset: FROM -> TO`, `read-only: DATABASE`",
+            ),
             ("name", "what it is called; its target where none is given"),
             ("witness", "the name of a fault: says what it did so far"),
             ("heal", "the name of a fault: undoes it and says what it did"),

@@ -42,7 +42,10 @@ pub fn lanes(runs: usize) -> Result<()> {
 
 #[expect(clippy::disallowed_methods, reason = "the bench starts the program it measures")]
 fn run_all() -> Result<()> {
-    let output = Command::new("target/debug/drillyard").args(["run", "--jobs", "1"]).output().context("target/debug/drillyard; build it first")?;
+    let output = Command::new("target/debug/drillyard")
+        .args(["run", "--jobs", "1"])
+        .output()
+        .context("target/debug/drillyard; build it first")?;
     if !output.status.success() {
         bail!("the run did not pass:\n{}", String::from_utf8_lossy(&output.stdout));
     }
@@ -55,7 +58,12 @@ fn figures(samples: &mut [f64]) -> Result<Value> {
     }
     samples.sort_by(f64::total_cmp);
     let at = |share: f64| {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "an index")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "an index"
+        )]
         let index = ((samples.len() - 1) as f64 * share).round() as usize;
         (samples[index] * 10.0).round() / 10.0
     };

@@ -29,7 +29,11 @@ fn edges() -> BTreeMap<String, BTreeSet<String>> {
     let packages = metadata["packages"].as_array().unwrap();
     let ours: BTreeSet<&str> = packages.iter().map(|package| package["name"].as_str().unwrap()).collect();
     let dependencies = |package: &Value| {
-        let names = package["dependencies"].as_array().unwrap().iter().map(|d| d["name"].as_str().unwrap().to_owned());
+        let names = package["dependencies"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|d| d["name"].as_str().unwrap().to_owned());
         names.filter(|name| ours.contains(name.as_str())).collect()
     };
     packages.iter().map(|p| (p["name"].as_str().unwrap().to_owned(), dependencies(p))).collect()
@@ -52,7 +56,8 @@ fn crates_know_only_whom_they_may() {
         ("xtask", &[][..]),
     ]);
     for (package, known) in edges() {
-        let allowed = allowed.get(package.as_str()).unwrap_or_else(|| panic!("{package} has no row in this table"));
+        let allowed =
+            allowed.get(package.as_str()).unwrap_or_else(|| panic!("{package} has no row in this table"));
         for other in known {
             assert!(allowed.contains(&other.as_str()), "{package} must not know {other}");
         }
@@ -67,21 +72,31 @@ fn files() -> Vec<PathBuf> {
         .output()
         .unwrap();
     let text = String::from_utf8(list.stdout).unwrap();
-    let files: Vec<PathBuf> = text.lines().map(PathBuf::from).filter(|file| root().join(file).is_file()).collect();
+    let files: Vec<PathBuf> =
+        text.lines().map(PathBuf::from).filter(|file| root().join(file).is_file()).collect();
     assert!(files.len() > 50, "git lists the project's files");
     files
 }
 
 fn is_test(file: &Path) -> bool {
-    file.components().any(|part| part.as_os_str() == "tests") || file.file_stem().is_some_and(|stem| stem == "tests")
+    file.components().any(|part| part.as_os_str() == "tests")
+        || file.file_stem().is_some_and(|stem| stem == "tests")
 }
 
 #[test]
 fn no_source_file_is_longer_than_500_lines_and_none_is_called_mod() {
     for file in files().into_iter().filter(|file| file.extension().is_some_and(|e| e == "rs")) {
-        assert!(file.file_name().is_some_and(|name| name != "mod.rs"), "{}: name it after its module", file.display());
+        assert!(
+            file.file_name().is_some_and(|name| name != "mod.rs"),
+            "{}: name it after its module",
+            file.display()
+        );
         let lines = fs::read_to_string(root().join(&file)).unwrap().lines().count();
-        assert!(is_test(&file) || lines <= 500, "{} has {lines} lines; the design is asking for something", file.display());
+        assert!(
+            is_test(&file) || lines <= 500,
+            "{} has {lines} lines; the design is asking for something",
+            file.display()
+        );
     }
 }
 
@@ -102,7 +117,12 @@ fn nothing_names_a_machine() {
         let Ok(text) = fs::read_to_string(root().join(&file)) else { continue };
         for needle in &needles {
             let found = text.lines().position(|line| line.contains(needle.as_str()));
-            assert!(found.is_none(), "{}:{} names a path of one machine", file.display(), found.unwrap_or(0) + 1);
+            assert!(
+                found.is_none(),
+                "{}:{} names a path of one machine",
+                file.display(),
+                found.unwrap_or(0) + 1
+            );
         }
     }
 }
@@ -114,7 +134,9 @@ fn the_readme_is_short_and_says_why_each_dependency_is_there() {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
     let table = manifest.split("[workspace.dependencies]").nth(1).unwrap().split("\n[").next().unwrap();
     let names = table.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name.trim());
-    for name in names.filter(|name| !name.starts_with('#') && !name.starts_with("drillyard") && !name.starts_with("dispatch-")) {
+    for name in names.filter(|name| {
+        !name.starts_with('#') && !name.starts_with("drillyard") && !name.starts_with("dispatch-")
+    }) {
         assert!(readme.contains(&format!("`{name}`")), "README.md does not say why `{name}` is a dependency");
     }
 }

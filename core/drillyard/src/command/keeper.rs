@@ -136,7 +136,9 @@ async fn status(kept: &Kept, topology: &Topology) -> Value {
     for service in &topology.services {
         let Some(url) = kept.lane.url(&service.name) else { continue };
         let answers = match &service.ready {
-            Ready::Http(path) => reqwest::get(format!("{url}{path}")).await.is_ok_and(|r| r.status().is_success()),
+            Ready::Http(path) => {
+                reqwest::get(format!("{url}{path}")).await.is_ok_and(|r| r.status().is_success())
+            }
             _ => true,
         };
         services.push(json!({ "service": service.name, "url": url, "ready": answers }));

@@ -22,11 +22,15 @@ pub fn run(common: &Common, filter: &Filter, phrases: bool) -> u8 {
         Err(error) => return complain(exit::NOTHING_PROVED, &error.to_string()),
     };
     if tasks.is_empty() {
-        return complain(exit::NOTHING_PROVED, "nothing matches; `drillyard list` without a filter shows everything");
+        return complain(
+            exit::NOTHING_PROVED,
+            "nothing matches; `drillyard list` without a filter shows everything",
+        );
     }
     for task in tasks {
         let drill = task.drill();
-        let tags: String = drill.tags.iter().map(|tag| format!(" @{}", tag.trim_start_matches('@'))).collect();
+        let tags: String =
+            drill.tags.iter().map(|tag| format!(" @{}", tag.trim_start_matches('@'))).collect();
         print(&format!("{:<8}  {}  {}{tags}", task.kind().as_str(), drill.id, drill.title));
     }
     exit::PASSED

@@ -13,7 +13,10 @@ use crate::exit;
 pub fn run(common: &Common, given: Option<&Path>, name: &str) -> u8 {
     let Some(form) = format::find(name) else {
         let known: Vec<&str> = FORMATS.iter().map(|form| form.name).collect();
-        return complain(exit::TEXT_WRONG, &format!("there is no format `{name}`; known are {}", known.join(", ")));
+        return complain(
+            exit::TEXT_WRONG,
+            &format!("there is no format `{name}`; known are {}", known.join(", ")),
+        );
     };
     let dir = match bundle_dir(common, given) {
         Ok(dir) => dir,

@@ -92,7 +92,11 @@ impl Run<'_> {
             Err(error) => return complain(exit::INTERNAL, &format!("no signal handler: {error}")),
         };
         print(&format!("seed {}", options.seed));
-        let world = Surroundings { out: std::io::stdout(), on_unit: Box::new(|_| {}), interrupted: interrupted.clone() };
+        let world = Surroundings {
+            out: std::io::stdout(),
+            on_unit: Box::new(|_| {}),
+            interrupted: interrupted.clone(),
+        };
         let raising = Harness::raise((self.root, self.loaded), self.tasks, options, world);
         let mut harness = match raising.await {
             Ok(harness) => harness,
@@ -129,7 +133,10 @@ impl Run<'_> {
             Err(error) => return complain(exit::INTERNAL, &error.to_string()),
         };
         for stray in &strays {
-            complain(exit::SNAPSHOT, &format!("{stray}: no drill or scenario compares this snapshot; remove it"));
+            complain(
+                exit::SNAPSHOT,
+                &format!("{stray}: no drill or scenario compares this snapshot; remove it"),
+            );
         }
         if strays.is_empty() { finished.exit_code } else { exit::SNAPSHOT }
     }

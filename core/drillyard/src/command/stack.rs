@@ -41,7 +41,9 @@ pub fn up(common: &Common, ground: &Ground) -> u8 {
     let log = folder(&root).join("keeper.log");
     let mut child = match start_keeper(&root, ground, &log) {
         Ok(child) => child,
-        Err(error) => return complain(exit::NOT_RAISED, &format!("the keeper could not be started: {error}")),
+        Err(error) => {
+            return complain(exit::NOT_RAISED, &format!("the keeper could not be started: {error}"));
+        }
     };
     let begun = Instant::now();
     while begun.elapsed() < UP_WITHIN {
@@ -51,7 +53,10 @@ pub fn up(common: &Common, ground: &Ground) -> u8 {
         }
         if let Ok(Some(ended)) = child.try_wait() {
             let text = fs::read_to_string(&log).unwrap_or_default();
-            return complain(ended.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(exit::NOT_RAISED), &text);
+            return complain(
+                ended.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(exit::NOT_RAISED),
+                &text,
+            );
         }
         clock::sleep_blocking(PAUSE);
     }
@@ -142,7 +147,11 @@ pub fn logs(common: &Common, service: Option<&str>, tail: usize) -> u8 {
         }
         shown += 1;
     }
-    if shown == 0 { complain(exit::NOTHING_PROVED, "no service of this name has a log") } else { exit::PASSED }
+    if shown == 0 {
+        complain(exit::NOTHING_PROVED, "no service of this name has a log")
+    } else {
+        exit::PASSED
+    }
 }
 
 /// Takes the stack down.
@@ -164,5 +173,8 @@ pub fn down(common: &Common) -> u8 {
         }
         clock::sleep_blocking(PAUSE);
     }
-    complain(exit::RESIDUE, &format!("the stack did not go down; see {}", folder(&root).join("keeper.log").display()))
+    complain(
+        exit::RESIDUE,
+        &format!("the stack did not go down; see {}", folder(&root).join("keeper.log").display()),
+    )
 }

@@ -20,7 +20,10 @@ pub fn bundle_dir(common: &Common, given: Option<&Path>) -> Result<PathBuf, u8> 
     if dir.is_dir() {
         return Ok(dir);
     }
-    Err(complain(exit::NOTHING_PROVED, &format!("there is no bundle at {}; `drillyard run` leaves one", dir.display())))
+    Err(complain(
+        exit::NOTHING_PROVED,
+        &format!("there is no bundle at {}; `drillyard run` leaves one", dir.display()),
+    ))
 }
 
 /// The key at `path` as the one that must have signed.

@@ -56,13 +56,13 @@ impl Binaries {
     }
 
     /// Builds every binary of the workspace at `root` with the features every other command uses, so that nothing
-    /// is built twice, and takes their places from what cargo says.
+    /// is built twice, and takes their places from what cargo says. Given a `target` folder, it builds there.
     ///
     /// # Errors
     /// What cargo wrote when the build fails.
     pub async fn build(
         run: Run<'_>,
-        (root, profile): (&Path, &str),
+        (root, profile, target): (&Path, &str, Option<&Path>),
         wanted: &[(String, String)],
     ) -> Result<Self, StackError> {
         if wanted.is_empty() {
@@ -77,6 +77,9 @@ impl Binaries {
             "--profile",
             profile,
         ]);
+        if let Some(target) = target {
+            command.arg("--target-dir").arg(target);
+        }
         command.current_dir(root).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut command = tokio::process::Command::from(command);
         let output = command.kill_on_drop(true).output().await.map_err(io_error("starting cargo"))?;

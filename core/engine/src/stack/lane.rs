@@ -321,8 +321,8 @@ fn stand_between(
         let upstream = wiring.ports.get(&edge.to).copied();
         let upstream =
             upstream.ok_or_else(|| StackError::Unknown(format!("`{}` listens on no port", edge.to)))?;
-        let proxy = Proxy::start(upstream, speaks_http)
-            .map_err(io_error(format!("starting a proxy on {edge}")))?;
+        let proxy =
+            Proxy::start(upstream, speaks_http).map_err(io_error(format!("starting a proxy on {edge}")))?;
         wiring.detours.insert(edge.clone(), proxy.port());
         proxies.insert(edge, proxy);
     }

@@ -107,7 +107,10 @@ async fn binaries(ground: &Ground, wanted: &[(String, String)]) -> Result<Binari
     let options = &ground.options;
     match &options.bin_dir {
         Some(folder) => Binaries::from_folder(folder, wanted),
-        None => Binaries::build(ground.run(), (&options.project_root, &options.profile), wanted).await,
+        None => {
+            let target = options.target_dir();
+            Binaries::build(ground.run(), (&options.project_root, &options.profile, target), wanted).await
+        }
     }
 }
 

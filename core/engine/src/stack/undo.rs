@@ -120,7 +120,8 @@ impl Ledger {
 /// Faults that are not undone, in the order they happened: number, words, and how to undo each.
 #[must_use]
 pub fn open_faults(entries: &[Entry]) -> Vec<(&str, &str, &Undo)> {
-    let healed = |wanted: &str| entries.iter().any(|entry| matches!(entry, Entry::Healed { id } if id == wanted));
+    let healed =
+        |wanted: &str| entries.iter().any(|entry| matches!(entry, Entry::Healed { id } if id == wanted));
     let faults = entries.iter().filter_map(|entry| match entry {
         Entry::Fault { id, what, undo } => Some((id.as_str(), what.as_str(), undo)),
         _ => None,

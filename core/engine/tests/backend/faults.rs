@@ -152,6 +152,7 @@ fn a_fault_that_cannot_be_undone_is_residue() {
     });
 }
 
+#[expect(clippy::disallowed_methods, reason = "the test starts the runner it kills")]
 fn a_killed_runner_with_a_paused_service_leaves_nothing() {
     let world = World::new();
     let runner = Command::new(std::env::current_exe().unwrap())

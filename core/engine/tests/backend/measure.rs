@@ -15,7 +15,6 @@ pub fn measure(args: &[&str]) -> ExitCode {
     if let Some(root) = args.get(2) {
         options.project_root = root.into();
         options.bin_dir = args.get(3).map(Into::into);
-        options.search_path = format!("{}:/root/.cargo/bin", options.search_path);
     }
     let residue = world::block_on(async {
         let begun = Instant::now();

@@ -280,7 +280,10 @@ mod tests {
     use crate::parse::{Context, Names, drill};
     use crate::source::Texts;
 
-    fn read(steps: &str) -> Result<Vec<FaultStep>, Vec<(Code, usize, Option<String>)>> {
+    /// Code, line and help of a mistake.
+    type Complaint = (Code, usize, Option<String>);
+
+    fn read(steps: &str) -> Result<Vec<FaultStep>, Vec<Complaint>> {
         let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let names = Names {
             services: set(&["api", "db", "objects"]),
@@ -299,7 +302,7 @@ mod tests {
         if !out.is_empty() {
             return Err(out.into_iter().map(|d| (d.code, d.place.line, d.help)).collect());
         }
-        let steps = drill.unwrap().steps.into_iter().filter_map(|step| match step.action {
+        let steps = drill.into_iter().flat_map(|drill| drill.steps).filter_map(|step| match step.action {
             Action::Fault(step) => Some(step),
             _ => None,
         });
