@@ -193,7 +193,11 @@ pub fn build_reaper(root: &Root) -> Result<(), String> {
     reason = "builds this program's own binaries; nothing of the stack is started"
 )]
 fn cargo() -> std::process::Command {
-    std::process::Command::new("cargo")
+    let mut cargo = std::process::Command::new("cargo");
+    for name in drillyard_engine::stack::OF_THE_CALLING_CARGO {
+        cargo.env_remove(name);
+    }
+    cargo
 }
 
 fn fresh_seed() -> u64 {

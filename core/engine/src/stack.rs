@@ -32,6 +32,7 @@ mod start;
 pub mod undo;
 mod wiring;
 
+pub use binaries::OF_THE_CALLING_CARGO;
 pub use error::StackError;
 pub use job::JobOutcome;
 pub use lane::{Lane, LaneRequest};

@@ -37,6 +37,34 @@ struct Target {
     kind: Vec<String>,
 }
 
+/// What `cargo run` and `cargo test` tell the program they start. Build scripts that look at these variables (ring's
+/// does) would be run again by a cargo inside of another, and everything above them built twice.
+pub const OF_THE_CALLING_CARGO: &[&str] = &[
+    "CARGO",
+    "CARGO_BIN_NAME",
+    "CARGO_CRATE_NAME",
+    "CARGO_MANIFEST_DIR",
+    "CARGO_MANIFEST_LINKS",
+    "CARGO_MANIFEST_PATH",
+    "CARGO_PKG_AUTHORS",
+    "CARGO_PKG_DESCRIPTION",
+    "CARGO_PKG_HOMEPAGE",
+    "CARGO_PKG_LICENSE",
+    "CARGO_PKG_LICENSE_FILE",
+    "CARGO_PKG_NAME",
+    "CARGO_PKG_README",
+    "CARGO_PKG_REPOSITORY",
+    "CARGO_PKG_RUST_VERSION",
+    "CARGO_PKG_VERSION",
+    "CARGO_PKG_VERSION_MAJOR",
+    "CARGO_PKG_VERSION_MINOR",
+    "CARGO_PKG_VERSION_PATCH",
+    "CARGO_PKG_VERSION_PRE",
+    "CARGO_PRIMARY_PACKAGE",
+    "CARGO_TARGET_TMPDIR",
+    "OUT_DIR",
+];
+
 impl Binaries {
     /// Takes the binaries from a folder.
     ///
@@ -77,6 +105,9 @@ impl Binaries {
             "--profile",
             profile,
         ]);
+        for name in OF_THE_CALLING_CARGO {
+            command.env_remove(name);
+        }
         if let Some(target) = target {
             command.arg("--target-dir").arg(target);
         }
