@@ -1,6 +1,7 @@
 //! `alerts`: the alerts a service shows.
 
 use drillyard_spec::drill::ServicePath;
+use drillyard_spec::topology::Alerts;
 use serde_json::{Value, json};
 
 use crate::action::http::{Prepared, send};
@@ -17,17 +18,36 @@ pub async fn perform(target: &ServicePath, scene: &Scene<'_>) -> Done {
         body: None,
         shown_body: Value::Null,
     };
-    let answer = send(&prepared, scene).await.and_then(|answer| view(&answer));
+    let answer = send(&prepared, scene).await.and_then(|answer| view(&answer, scene.lane.alerts()));
     Done { what, answer }
 }
 
 /// An answer whose alerts cannot be found says nothing about them, so it is no answer.
-fn view(answer: &Value) -> Result<Value, String> {
-    let Some(alerts) = answer["body"]["alerts"].as_array() else {
-        return Err(format!("the answer ({}) has no list `alerts`", answer["status"]));
+fn view(answer: &Value, alerts: &Alerts) -> Result<Value, String> {
+    let Some(shown) = alerts.list.get(&answer["body"]).and_then(Value::as_array) else {
+        return Err(format!(
+            "the answer ({}) has no list of alerts where the topology says",
+            answer["status"]
+        ));
     };
-    let mut codes: Vec<&str> = alerts.iter().filter_map(|alert| alert["code"].as_str()).collect();
+    let mut codes: Vec<&str> = shown.iter().filter_map(|one| alerts.code.get(one)?.as_str()).collect();
     codes.sort_unstable();
     codes.dedup();
-    Ok(json!({ "status": answer["status"], "codes": codes, "alerts": alerts, "body": answer["body"] }))
+    Ok(json!({ "status": answer["status"], "codes": codes, "alerts": shown, "body": answer["body"] }))
+}
+
+#[cfg(test)]
+mod tests {
+    use drillyard_spec::template::Path;
+
+    use super::*;
+
+    #[test]
+    fn alerts_are_found_where_the_topology_says_and_nowhere_else() {
+        let path = |text: &str| Path::parse(text).unwrap();
+        let alerts = Alerts { list: path("data.firing"), code: path("labels.name") };
+        let answer = json!({ "status": 200, "body": { "data": { "firing": [{ "labels": { "name": "B" } }, { "labels": { "name": "A" } }] } } });
+        assert_eq!(view(&answer, &alerts).unwrap()["codes"], json!(["A", "B"]));
+        assert!(view(&json!({ "status": 200, "body": { "alerts": [] } }), &alerts).is_err());
+    }
 }

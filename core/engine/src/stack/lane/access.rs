@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use drillyard_spec::topology::Process as Kind;
+use drillyard_spec::topology::{Alerts, Process as Kind};
 
 use super::super::undo::MARK;
 use super::{HOST, Lane, LogMark, ObjectAccess, PoisonError, StackError, identity};
@@ -83,6 +83,12 @@ impl Lane {
     #[must_use]
     pub fn default_headers(&self, method: &str) -> Vec<(String, String)> {
         self.stack.topology.headers.get(method).cloned().unwrap_or_default()
+    }
+
+    /// How an answer of an alerts endpoint is read.
+    #[must_use]
+    pub fn alerts(&self) -> &Alerts {
+        &self.stack.topology.alerts
     }
 
     /// Service and path at which tools are called.
