@@ -18,6 +18,9 @@ use crate::harness::{RunOptions, stack_options};
 use crate::interrupt;
 use crate::root::Root;
 
+/// Bound for callers that have asked, or connected and never ask, when the stack goes down.
+const LAST_ANSWERS_WITHIN: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// Where the long-lived stack keeps its socket and its keeper's log.
 #[must_use]
 pub fn folder(root: &Root) -> PathBuf {
@@ -66,13 +69,14 @@ async fn hold(root: &Root, topology: &Topology, ground: &Ground) -> Result<Vec<S
     let _ = fs::remove_file(&path);
     let listener = UnixListener::bind(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let topology = Arc::new(topology.clone());
+    let mut answers = tokio::task::JoinSet::new();
     loop {
         tokio::select! {
             () = ending.cancelled() => break,
             accepted = listener.accept() => {
                 let Ok((stream, _)) = accepted else { continue };
                 let (kept, topology, ending) = (kept.clone(), topology.clone(), ending.clone());
-                tokio::spawn(async move {
+                answers.spawn(async move {
                     // A caller that breaks off loses its answer and nothing else.
                     let _ = answer(stream, &kept, &topology, &ending).await;
                 });
@@ -80,6 +84,10 @@ async fn hold(root: &Root, topology: &Topology, ground: &Ground) -> Result<Vec<S
         }
     }
     drop(listener);
+    // Whoever asked for the end still waits for the answer, and holds the stack until it is given.
+    let given = async { while answers.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(LAST_ANSWERS_WITHIN, given).await;
+    answers.shutdown().await;
     let kept = Arc::into_inner(kept).ok_or("a question is still being answered")?;
     let mut residue = kept.lane.close().await;
     residue.extend(kept.stack.down().await);
