@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use drillyard_engine::event::UnitKind;
+use drillyard_spec::diagnostic::suggest;
 use drillyard_spec::drill::Drill;
 use drillyard_spec::feature::Scenario;
 use drillyard_spec::project::Project;
@@ -43,7 +44,7 @@ impl Task {
 /// What a person asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Parts of names or file paths; a unit that has any of them is meant. None means all.
+    /// Parts of names or file paths, in which `*` stands for any text; a unit that has any of them is meant. None means all.
     pub names: Vec<String>,
     /// Tag expressions that a unit must all satisfy: `alert and not slow`.
     pub tags: Vec<String>,
@@ -55,6 +56,9 @@ pub enum SelectError {
     /// The expression cannot be read.
     #[error("`{0}` is no tag expression such as `alert and not slow`: {1}")]
     Expression(String, String),
+    /// No unit has the name, so a typo would silently prove less than was asked for.
+    #[error("no drill and no scenario is called `{0}`; {1}")]
+    UnknownName(String, String),
     /// No unit has the tag, so the expression would silently mean nothing, or everything.
     #[error("no drill and no scenario has the tag `{0}`; {1}")]
     UnknownTag(String, String),
@@ -63,7 +67,7 @@ pub enum SelectError {
 /// The units of `project` that `filter` means, and those they need: drills first, then scenarios, each in order of name.
 ///
 /// # Errors
-/// A tag expression that cannot be read, or that names a tag nobody has.
+/// A tag expression that cannot be read, or a name or a tag that nobody has.
 pub fn select(project: &Project, filter: &Filter) -> Result<Vec<Task>, SelectError> {
     let drills = project.drills.iter().map(|drill| Task::Drill(Box::new(drill.clone())));
     let scenarios = project.scenarios.iter().map(|scenario| Task::Scenario(Box::new(scenario.clone())));
@@ -74,11 +78,17 @@ pub fn select(project: &Project, filter: &Filter) -> Result<Vec<Task>, SelectErr
         .iter()
         .map(|text| Expression::parse(text, &known))
         .collect::<Result<Vec<_>, SelectError>>()?;
+    for name in &filter.names {
+        if !all.iter().any(|task| is_called(task.drill(), name)) {
+            let ids = all.iter().map(|task| task.drill().id.as_str());
+            let hint = suggest(name, ids.map(|id| id.rsplit('/').next().unwrap_or(id)));
+            let hint = hint.unwrap_or_else(|| "`drillyard list` shows all".to_owned());
+            return Err(SelectError::UnknownName(name.clone(), hint));
+        }
+    }
     let means = |drill: &Drill| {
-        let named =
-            |name: &String| drill.id.contains(name.trim_end_matches(".yaml").trim_end_matches(".feature"));
         let tags: BTreeSet<&str> = tags_of(drill).collect();
-        (filter.names.is_empty() || filter.names.iter().any(named))
+        (filter.names.is_empty() || filter.names.iter().any(|name| is_called(drill, name)))
             && expressions.iter().all(|e| e.holds(&tags))
     };
     let mut wanted: BTreeSet<String> =
@@ -87,6 +97,20 @@ pub fn select(project: &Project, filter: &Filter) -> Result<Vec<Task>, SelectErr
         wanted.insert(missing);
     }
     Ok(all.into_iter().filter(|task| wanted.contains(&task.drill().id)).collect())
+}
+
+/// Whether the parts of `name` between its `*` are in the unit's id, in that order.
+fn is_called(drill: &Drill, name: &str) -> bool {
+    let mut rest = drill.id.as_str();
+    name.trim_end_matches(".yaml").trim_end_matches(".feature").split('*').all(|part| {
+        match rest.split_once(part) {
+            Some((_, after)) => {
+                rest = after;
+                true
+            }
+            None => false,
+        }
+    })
 }
 
 fn tags_of(drill: &Drill) -> impl Iterator<Item = &str> {

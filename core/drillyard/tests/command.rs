@@ -185,6 +185,9 @@ fn nothing_is_never_a_pass() {
     project.write("drills/good.yaml", GOOD);
     let (code, text) = project.run(&["run", "no-such-drill"]);
     assert_eq!(code, 3, "{text}");
+    let (code, text) = project.run(&["run", "good", "no-such-drill"]);
+    assert_eq!((code, text.contains("no-such-drill")), (3, true), "one name of two means nothing: {text}");
+    assert_eq!(project.run(&["run", "drills/*", "feat*"]).0, 3, "nor does a pattern");
     assert_eq!(project.run(&["run", "--tag", "typo"]).0, 3);
     assert_eq!(project.run(&["verify"]).0, 3);
 }
