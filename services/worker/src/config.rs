@@ -6,7 +6,10 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+mod assignment;
 mod read;
+
+pub use assignment::AssignmentConfig;
 
 use crate::quiet_hours::QuietHours;
 use read::Reader;
@@ -34,6 +37,8 @@ pub struct Config {
     pub sms: SmsConfig,
     /// How the outbox is worked off.
     pub outbox: OutboxConfig,
+    /// How scheduled tickets get their technicians.
+    pub assignment: AssignmentConfig,
     /// What was corrected; logged at start.
     pub warnings: Vec<String>,
 }
@@ -117,6 +122,9 @@ impl Config {
             Some(passes) => RunMode::Passes(passes),
             None => RunMode::Forever,
         };
+        let identity =
+            reader.text("DISPATCH_WORKER_IDENTITY").unwrap_or_else(|| "dispatch-worker".to_owned());
+        let assignment = assignment::read(&mut reader, &identity, sms.request_timeout);
         let config = Self {
             database_url: reader.text("DISPATCH_DATABASE_URL").unwrap_or_else(|| {
                 reader.warning(
@@ -124,7 +132,8 @@ impl Config {
                 );
                 DEFAULT_DATABASE_URL.to_owned()
             }),
-            identity: reader.text("DISPATCH_WORKER_IDENTITY").unwrap_or_else(|| "dispatch-worker".to_owned()),
+            identity,
+            assignment,
             mode,
             host: reader.required("DISPATCH_WORKER_HOST", "127.0.0.1", "must be an IP address"),
             port: reader.required("DISPATCH_WORKER_PORT", "8081", "must be a port, 0 to 65535"),

@@ -5,6 +5,7 @@ use std::pin::Pin;
 
 use crate::context::Context;
 
+pub mod assignment;
 pub mod outbox;
 pub mod outbox_retention;
 
@@ -17,7 +18,8 @@ pub struct Job {
 }
 
 /// Every job.
-pub const JOBS: [Job; 2] = [
+pub const JOBS: [Job; 3] = [
+    Job { name: "assignment", run: |context| Box::pin(assignment::run(context)) },
     Job { name: "outbox", run: |context| Box::pin(outbox::run(context)) },
     Job { name: "outbox-retention", run: |context| Box::pin(outbox_retention::run(context)) },
 ];

@@ -143,6 +143,13 @@ async fn beat(context: Context) {
             "last_cycle_at": at(state.last_cycle_at),
             "last_sent_at": at(state.last_sent_at),
             "last_error": state.last_error,
+            "queue_total": state.assignment.queue_total,
+            "queue_missing_tech": state.assignment.queue_missing_tech,
+            "queue_read_at": at(state.assignment.last_read_at),
+            "dispatches": state.assignment.dispatches,
+            "parked": state.assignment.parked,
+            "assignment_error": state.assignment.last_error,
+            "batch_limit": context.config.assignment.batch_limit,
         });
         context.log.event(Level::Info, "worker.heartbeat", fields);
     }
@@ -178,6 +185,13 @@ async fn drain(context: &Context, signal: &str, jobs: &mut JoinSet<()>) -> ExitC
         "suppressed": state.tally.suppressed,
         "errors": state.errors,
         "last_error": state.last_error,
+        "api_calls": state.assignment.api_calls,
+        "recommendations": state.assignment.recommendations,
+        "dispatches": state.assignment.dispatches,
+        "skipped": state.assignment.skipped,
+        "assignment_cycles": state.assignment.cycles,
+        "assignment_errors": state.assignment.errors,
+        "assignment_error": state.assignment.last_error,
     });
     context.log.event(Level::Info, "worker.shutdown_complete", fields);
     ExitCode::SUCCESS

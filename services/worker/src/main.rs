@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+mod api;
 mod backoff;
 mod config;
 mod context;

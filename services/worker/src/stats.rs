@@ -33,6 +33,50 @@ impl std::ops::AddAssign for Tally {
     }
 }
 
+/// Counts of one cycle over the queue of scheduled tickets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AssignmentTally {
+    /// Tickets taken on.
+    pub queued: u64,
+    /// Tickets that were looked at before the cycle ended.
+    pub processed: u64,
+    /// Of these, not dispatched.
+    pub skipped: u64,
+    /// Of these, dispatched.
+    pub succeeded: u64,
+}
+
+/// What the assignment of technicians has done and last saw.
+#[derive(Debug, Clone, Default)]
+pub struct Assignment {
+    /// Cycles over the queue.
+    pub cycles: u64,
+    /// Calls to the API.
+    pub api_calls: u64,
+    /// Recommendations that were given.
+    pub recommendations: u64,
+    /// Technicians sent.
+    pub dispatches: u64,
+    /// Tickets looked at and not dispatched.
+    pub skipped: u64,
+    /// Tickets left alone because automation is paused for them.
+    pub paused: u64,
+    /// Calls that failed.
+    pub errors: u64,
+    /// The last failure as `STEP:CODE`.
+    pub last_error: Option<String>,
+    /// Scheduled tickets when last read.
+    pub queue_total: u64,
+    /// Those without a technician.
+    pub queue_missing_tech: u64,
+    /// Those that are left alone until they change.
+    pub parked: u64,
+    /// When the queue was last read.
+    pub last_read_at: Option<OffsetDateTime>,
+    /// When a technician was last sent.
+    pub last_success_at: Option<OffsetDateTime>,
+}
+
 /// The state at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
@@ -56,6 +100,8 @@ pub struct Snapshot {
     pub pruned: u64,
     /// Commits heard of.
     pub notifications: u64,
+    /// The assignment of technicians.
+    pub assignment: Assignment,
 }
 
 /// The shared state; clones are the same.
@@ -103,6 +149,49 @@ impl Stats {
     /// A commit was heard of.
     pub fn notified(&self) {
         self.lock().notifications += 1;
+    }
+
+    /// The API is called by the assignment job.
+    pub fn api_call(&self) {
+        self.lock().assignment.api_calls += 1;
+    }
+
+    /// Candidates were recommended.
+    pub fn recommended(&self) {
+        self.lock().assignment.recommendations += 1;
+    }
+
+    /// A technician was sent.
+    pub fn dispatched(&self) {
+        let mut state = self.lock();
+        state.assignment.dispatches += 1;
+        state.assignment.last_success_at = Some(OffsetDateTime::now_utc());
+    }
+
+    /// A ticket was left alone because automation is paused.
+    pub fn paused(&self) {
+        self.lock().assignment.paused += 1;
+    }
+
+    /// A call of the assignment job failed.
+    pub fn assignment_failed(&self, step: &str, code: &str) {
+        let mut state = self.lock();
+        state.assignment.errors += 1;
+        state.assignment.last_error = Some(format!("{step}:{code}"));
+    }
+
+    /// A cycle over the queue ended; `seen` is total, without a technician, and parked, if the queue was read.
+    pub fn assignment_cycle(&self, tally: AssignmentTally, seen: Option<(u64, u64, u64)>) {
+        let mut state = self.lock();
+        let assignment = &mut state.assignment;
+        assignment.cycles += 1;
+        assignment.skipped += tally.skipped;
+        if let Some((total, missing, parked)) = seen {
+            assignment.queue_total = total;
+            assignment.queue_missing_tech = missing;
+            assignment.parked = parked;
+            assignment.last_read_at = Some(OffsetDateTime::now_utc());
+        }
     }
 
     /// Every change is a plain store, so a poisoned lock is used as it is.

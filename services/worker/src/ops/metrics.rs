@@ -19,7 +19,7 @@ struct Metric {
 fn table(state: &Snapshot) -> Vec<Metric> {
     let counter = |name, help, value: u64| Metric { name, kind: "counter", help, value: value as f64 };
     let gauge = |name, help, value: f64| Metric { name, kind: "gauge", help, value };
-    let backlog = &state.backlog;
+    let (backlog, assignment) = (&state.backlog, &state.assignment);
     vec![
         gauge("outbox_pending", "Messages waiting, due or not.", backlog.pending as f64),
         gauge("outbox_in_flight", "Messages under a lease.", backlog.in_flight as f64),
@@ -35,6 +35,26 @@ fn table(state: &Snapshot) -> Vec<Metric> {
         counter("worker_outbox_suppressed_total", "Messages deliberately not sent.", state.tally.suppressed),
         counter("worker_outbox_unrecorded_total", "Outcomes not recorded.", state.tally.unrecorded),
         counter("worker_outbox_pruned_total", "Sent messages deleted by retention.", state.pruned),
+        gauge("worker_queue_total", "Scheduled tickets when last read.", assignment.queue_total as f64),
+        gauge(
+            "worker_queue_missing_tech",
+            "Scheduled tickets without a technician.",
+            assignment.queue_missing_tech as f64,
+        ),
+        gauge("worker_tickets_parked", "Tickets left alone until they change.", assignment.parked as f64),
+        counter("worker_assignment_cycles_total", "Cycles over the queue.", assignment.cycles),
+        counter("worker_api_calls_total", "Calls to dispatch-api.", assignment.api_calls),
+        counter("worker_recommendations_total", "Recommendations given.", assignment.recommendations),
+        counter("worker_dispatches_total", "Technicians sent.", assignment.dispatches),
+        counter("worker_assignment_skipped_total", "Tickets not dispatched.", assignment.skipped),
+        counter("worker_autonomy_paused_total", "Tickets left alone by a pause.", assignment.paused),
+        counter("worker_assignment_errors_total", "Calls that failed.", assignment.errors),
+        gauge(
+            "worker_last_queue_read_timestamp",
+            "When the queue was read.",
+            seconds(assignment.last_read_at),
+        ),
+        gauge("worker_last_dispatch_timestamp", "When one was sent.", seconds(assignment.last_success_at)),
         gauge("worker_last_cycle_timestamp", "When a pass last worked.", seconds(state.last_cycle_at)),
         gauge("worker_last_sent_timestamp", "When a message was last taken.", seconds(state.last_sent_at)),
         gauge("worker_last_heartbeat_timestamp", "When it last beat.", seconds(state.last_heartbeat_at)),
