@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::api::{Api, Trail};
@@ -18,7 +19,7 @@ mod setbacks;
 mod ticket;
 
 use queue::Waiting;
-use setbacks::Setbacks;
+use setbacks::{Patience, Setbacks};
 use ticket::Ended;
 
 /// Where the queue is read: everything scheduled, the most pressing first.
@@ -90,8 +91,9 @@ async fn cycle(context: &Context, api: &Api, setbacks: &mut Setbacks) {
     let due: Vec<&Waiting> = queue.iter().filter(|waiting| waiting.assigned.is_none()).collect();
     let (total, missing) = (queue.len(), due.len());
     let batch = usize::try_from(context.config.assignment.batch_limit).unwrap_or(usize::MAX);
+    let now = Instant::now();
     let selected: Vec<&Waiting> =
-        due.into_iter().filter(|waiting| setbacks.is_due(waiting)).take(batch).collect();
+        due.into_iter().filter(|waiting| setbacks.is_due(waiting, now)).take(batch).collect();
     let mut tally = AssignmentTally { queued: selected.len() as u64, ..AssignmentTally::default() };
     for waiting in selected {
         if context.stop.is_cancelled() {
@@ -128,9 +130,10 @@ async fn cycle(context: &Context, api: &Api, setbacks: &mut Setbacks) {
 /// The ticket waits longer after each failure, so that those behind it are served; at last it waits for its next change.
 fn set_back(context: &Context, setbacks: &mut Setbacks, waiting: &Waiting) {
     let outbox = &context.config.outbox;
-    let failures =
-        setbacks.failed(waiting, outbox.retry_base, outbox.retry_cap, context.config.assignment.park_after);
-    if failures == context.config.assignment.park_after {
+    let park_after = context.config.assignment.park_after;
+    let patience = Patience { base: outbox.retry_base, cap: outbox.retry_cap, park_after };
+    let failures = setbacks.failed(waiting, &patience, Instant::now());
+    if failures == park_after {
         let fields = json!({ "ticket_id": waiting.ticket, "failures": failures });
         context.log.event(Level::Error, "worker.ticket_parked", fields);
     }

@@ -13,6 +13,17 @@ use crate::backoff;
 #[derive(Debug, Default)]
 pub struct Setbacks(HashMap<Uuid, Setback>);
 
+/// How often and how long a ticket is tried.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Wait after the first failure; doubles with each further one.
+    pub base: Duration,
+    /// Longest wait.
+    pub cap: Duration,
+    /// Failures after which it is left alone until it changes.
+    pub park_after: u32,
+}
+
 #[derive(Debug)]
 struct Setback {
     /// The change after which it failed; a newer one begins anew.
@@ -29,23 +40,21 @@ impl Setbacks {
         self.0.retain(|ticket, setback| now.get(ticket) == Some(&setback.changed_at.as_str()));
     }
 
-    /// Whether the ticket may be tried now.
-    pub fn is_due(&self, waiting: &Waiting) -> bool {
-        self.0
-            .get(&waiting.ticket)
-            .is_none_or(|setback| setback.until.is_some_and(|until| until <= Instant::now()))
+    /// Whether the ticket may be tried at `now`.
+    pub fn is_due(&self, waiting: &Waiting, now: Instant) -> bool {
+        self.0.get(&waiting.ticket).is_none_or(|setback| setback.until.is_some_and(|until| until <= now))
     }
 
-    /// Another failure; returns how many there were.
-    pub fn failed(&mut self, waiting: &Waiting, base: Duration, cap: Duration, park_after: u32) -> u32 {
+    /// Another failure at `now`; returns how many there were.
+    pub fn failed(&mut self, waiting: &Waiting, patience: &Patience, now: Instant) -> u32 {
         let setback = self.0.entry(waiting.ticket).or_insert_with(|| Setback {
             changed_at: waiting.changed_at.clone(),
             failures: 0,
             until: None,
         });
         setback.failures += 1;
-        let wait = backoff::delay(setback.failures, base, cap, rand::random());
-        setback.until = (setback.failures < park_after).then(|| Instant::now() + wait);
+        let wait = backoff::delay(setback.failures, patience.base, patience.cap, rand::random());
+        setback.until = (setback.failures < patience.park_after).then(|| now + wait);
         setback.failures
     }
 
@@ -73,22 +82,23 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_ticket_waits_longer_each_time_then_until_it_changes() {
-        let (base, cap) = (Duration::from_secs(10), Duration::from_secs(60));
+    #[test]
+    fn a_ticket_waits_longer_each_time_then_until_it_changes() {
+        let patience =
+            Patience { base: Duration::from_secs(10), cap: Duration::from_secs(60), park_after: 2 };
+        let start = Instant::now();
+        let after = |seconds: u64| start + Duration::from_secs(seconds);
         let mut setbacks = Setbacks::default();
         let ticket = waiting("monday");
-        assert!(setbacks.is_due(&ticket));
-        assert_eq!(setbacks.failed(&ticket, base, cap, 2), 1);
-        assert!(!setbacks.is_due(&ticket));
-        tokio::time::advance(Duration::from_secs(13)).await;
-        assert!(setbacks.is_due(&ticket));
-        assert_eq!((setbacks.failed(&ticket, base, cap, 2), setbacks.parked()), (2, 1));
-        tokio::time::advance(Duration::from_secs(3600)).await;
-        assert!(!setbacks.is_due(&ticket), "parked");
+        assert!(setbacks.is_due(&ticket, start));
+        assert_eq!(setbacks.failed(&ticket, &patience, start), 1);
+        assert!(!setbacks.is_due(&ticket, after(7)));
+        assert!(setbacks.is_due(&ticket, after(13)));
+        assert_eq!((setbacks.failed(&ticket, &patience, after(13)), setbacks.parked()), (2, 1));
+        assert!(!setbacks.is_due(&ticket, after(3600)), "parked");
         setbacks.keep_only(&[waiting("monday")]);
         assert_eq!(setbacks.parked(), 1);
         setbacks.keep_only(&[waiting("tuesday")]);
-        assert!(setbacks.is_due(&waiting("tuesday")));
+        assert!(setbacks.is_due(&waiting("tuesday"), start));
     }
 }
