@@ -105,8 +105,8 @@ impl Common {
             return Ok((root, loaded));
         }
         let style = Style::Human { color: self.color };
-        complain(exit::TEXT_WRONG, &render::render(&loaded.project.diagnostics, &loaded.texts, style));
-        Err(exit::TEXT_WRONG)
+        let code = exit::of_texts(&loaded.project.diagnostics);
+        Err(complain(code, &render::render(&loaded.project.diagnostics, &loaded.texts, style)))
     }
 }
 

@@ -6,6 +6,19 @@ pub use drillyard_engine::verdict::exit::{
     FAILED, INCONCLUSIVE, INTERNAL, INTERRUPTED, NOT_RAISED, NOTHING_PROVED, PASSED, RESIDUE, SNAPSHOT,
     TAMPERED, TEXT_WRONG,
 };
+use drillyard_spec::diagnostic::Diagnostic;
+
+/// The exit code for texts with these mistakes: texts that say nothing prove nothing, any other mistake is one.
+#[must_use]
+pub fn of_texts(mistakes: &[Diagnostic]) -> u8 {
+    if mistakes.is_empty() {
+        PASSED
+    } else if mistakes.iter().all(|mistake| mistake.code.proves_nothing()) {
+        NOTHING_PROVED
+    } else {
+        TEXT_WRONG
+    }
+}
 
 /// What a run has to answer for.
 #[derive(Debug, Clone, Default)]

@@ -14,6 +14,7 @@ use drillyard_report::bundle::{BundleError, BundleWriter};
 use drillyard_report::format::console::{Console, Look};
 use drillyard_report::mask::Masker;
 use drillyard_report::sign::{KeyError, Signer};
+use drillyard_spec::project::documents_named;
 use futures::StreamExt as _;
 use jiff::Timestamp;
 use serde_json::json;
@@ -173,6 +174,7 @@ impl Harness {
             secret,
             desk: desk::desk(options.ci),
             backend: BACKEND,
+            rerun: root.rerun(),
         };
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let attachments = texts_as_run(loaded, tasks);
@@ -352,6 +354,7 @@ fn abandon(events: &EventSink, recorder: Recorder, error: &StackError) {
 
 /// The texts a run was made from: the topology, the units' own files and every block and runbook.
 fn texts_as_run(loaded: &Loaded, tasks: &[Task]) -> Vec<(String, Vec<u8>)> {
+    let documents = documents_named(&loaded.texts);
     let units: BTreeSet<&str> = tasks.iter().map(|task| task.drill().place.file.as_ref()).collect();
     loaded
         .texts
@@ -359,7 +362,12 @@ fn texts_as_run(loaded: &Loaded, tasks: &[Task]) -> Vec<(String, Vec<u8>)> {
         .filter(|source| {
             let path = source.path().as_ref();
             let block = path.starts_with("drills/") && path.matches('/').count() > 1;
-            units.contains(path) || block || path.starts_with("ops/") || path == "features/vocabulary.yaml"
+            let named = documents.iter().any(|document| document == path);
+            units.contains(path)
+                || block
+                || named
+                || path.starts_with("ops/")
+                || path == "features/vocabulary.yaml"
         })
         .map(|source| (format!("texts/{}", source.path()), source.text().as_bytes().to_vec()))
         .collect()

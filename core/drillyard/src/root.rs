@@ -5,7 +5,7 @@ use std::{fs, io};
 
 use drillyard_spec::code::Code;
 use drillyard_spec::diagnostic::Diagnostic;
-use drillyard_spec::project::{Project, TOPOLOGY_PATH};
+use drillyard_spec::project::{Project, TOPOLOGY_PATH, documents_named};
 use drillyard_spec::source::{Source, Span, Texts};
 
 /// A project's folder: the nearest one upwards that has a topology.
@@ -63,6 +63,14 @@ impl Root {
         self.path.join("target/drillyard")
     }
 
+    /// The command that runs units of this project: through cargo's alias, where it has one.
+    #[must_use]
+    pub fn rerun(&self) -> String {
+        let config = fs::read_to_string(self.path.join(".cargo/config.toml")).unwrap_or_default();
+        let alias = config.lines().any(|line| line.starts_with("drillyard = "));
+        if alias { "cargo drillyard run".to_owned() } else { "drillyard run".to_owned() }
+    }
+
     /// Reads every text of the project.
     ///
     /// # Errors
@@ -76,18 +84,26 @@ impl Root {
         }
         for path in paths {
             let name = path.to_string_lossy().replace('\\', "/");
-            if !has_ending(&name) {
-                continue;
+            if has_ending(&name) {
+                self.read(&name, &mut texts, &mut unreadable)?;
             }
-            match String::from_utf8(fs::read(self.path.join(&path))?) {
-                Ok(text) => texts.insert(&name, &text),
-                Err(error) => unreadable.push(not_utf8(&name, error.utf8_error().valid_up_to())),
-            }
+        }
+        // Documents that are not there are reported with the place that names them.
+        for name in documents_named(&texts).iter().filter(|name| self.path.join(name).is_file()) {
+            self.read(name, &mut texts, &mut unreadable)?;
         }
         let mut project = Project::read(&texts);
         unreadable.append(&mut project.diagnostics);
         project.diagnostics = unreadable;
         Ok(Loaded { texts, project })
+    }
+
+    fn read(&self, name: &str, texts: &mut Texts, unreadable: &mut Vec<Diagnostic>) -> io::Result<()> {
+        match String::from_utf8(fs::read(self.path.join(name))?) {
+            Ok(text) => texts.insert(name, &text),
+            Err(error) => unreadable.push(not_utf8(name, error.utf8_error().valid_up_to())),
+        }
+        Ok(())
     }
 }
 

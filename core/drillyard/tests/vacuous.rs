@@ -19,6 +19,7 @@ services:
     expose: ["80"]
 x-drillyard:
   secrets: [TINY_PASSWORD]
+  exec: ["false"]
 "#;
 
 const GOOD: &str = "drill: good\ntitle: One is one\ntags: [quick]\nsteps:\n- sql: { query: select 1 as n }\n  expect: { rows: [{ n: 1 }] }\n";
@@ -27,6 +28,10 @@ const CHECK: &str = "- sql: { query: select 1 as n }\n  expect: { rows: [{ n: 1 
 const TEXT_WRONG: i32 = 2;
 const NOTHING_PROVED: i32 = 3;
 const INCONCLUSIVE: i32 = 7;
+
+/// Mistakes of texts that say nothing, or could not fail.
+const SAYS_NOTHING: &[&str] =
+    &["DY002", "DY020", "DY021", "DY022", "DY072", "DY073", "DY076", "DY090", "DY101", "DY102"];
 
 /// A project in a folder of its own.
 struct Project {
@@ -87,9 +92,10 @@ impl Drop for Project {
 #[track_caller]
 fn refused(name: &str, path: &str, text: &str, word: &str) {
     let project = Project::with(name, &[(path, text)]);
+    let wanted = if SAYS_NOTHING.contains(&word) { NOTHING_PROVED } else { TEXT_WRONG };
     for verb in ["check", "run"] {
         let (code, said) = project.run(&[verb]);
-        assert_eq!(code, TEXT_WRONG, "{verb} of {text}\n{said}");
+        assert_eq!(code, wanted, "{verb} of {text}\n{said}");
         assert!(said.contains(word), "{verb} does not say `{word}`:\n{said}");
     }
     assert!(!project.runs(), "something was started");
@@ -111,8 +117,14 @@ fn files_that_say_nothing() {
     refused("comment", "drills/x.yaml", "# only a comment\n\n# and another\n", "DY002");
     refused("feature", "features/x.feature", "# only a comment\n", "DY002");
     let project = Project::new("nothing");
+    for verb in ["check", "run"] {
+        let (code, said) = project.run(&[verb]);
+        assert!(code == NOTHING_PROVED && said.contains("DY090"), "{verb}:\n{said}");
+    }
+    // Another mistake beside it is a mistake.
+    project.write("drills/x.yaml", "");
+    project.write("drills/y.yaml", "drill: y\ntitle: [\n");
     assert_eq!(project.run(&["check"]).0, TEXT_WRONG);
-    assert_eq!(project.run(&["run"]).0, TEXT_WRONG);
 }
 
 #[test]
@@ -123,6 +135,19 @@ fn drills_that_do_or_check_nothing() {
     refused_drill("bare", "steps:\n- sql: { query: select 1 }\n", "DY021");
     refused_drill("expect", "steps:\n- sql: { query: select 1 }\n  expect: {}\n", "DY022");
     refused_drill("null", "steps:\n- sql: { query: select 1 }\n  expect:\n", "DY022");
+    refused_steps("paths", "- object: { put: a, json: {} }\n  expect: { jsonpath: {} }\n", "DY022");
+    refused_drill("names", "vars: { a: 1 }\nsteps:\n- let: { b: 2 }\n", "DY021");
+    refused_drill(
+        "load",
+        "steps:\n- load: { request: { get: ghost/x }, rate: 0, duration: 1s }\n  expect: { error_share: 0 }\n",
+        "rate",
+    );
+    refused_drill(
+        "moment",
+        "steps:\n- load: { request: { get: ghost/x }, rate: 1, duration: 0s }\n  expect: { error_share: 0 }\n",
+        "DY013",
+    );
+    refused("hollow-block", "drills/steps/x.yaml", "block: x\n", "DY020");
 }
 
 #[test]
@@ -154,6 +179,18 @@ fn misspelt_words() {
 fn loops_and_matrices_over_nothing() {
     refused_steps("each", "- each: { of: [], as: row, steps: [{ sql: { query: select 1 } }] }\n", "DY102");
     refused_steps("parallel", "- parallel: []\n", "DY102");
+    refused_steps("branches", "- parallel: [[], []]\n", "DY102");
+    refused_steps("defer", "- defer: []\n", "DY102");
+    refused_steps("body", "- each: { of: [1], as: row, steps: [] }\n", "DY102");
+    refused_steps("holds", "- always: { holds: [], during: [{ note: n }] }\n", "DY102");
+    refused_steps(
+        "during",
+        &format!(
+            "- always:\n    holds: [{}]\n    during: []\n",
+            CHECK.trim_start_matches("- ").replace("\n  ", ", ").trim_end().replace("sql:", "{ sql:") + " }"
+        ),
+        "DY102",
+    );
     refused_drill("axis", &format!("matrix: {{ fault: [] }}\nsteps:\n{CHECK}"), "DY101");
     refused_drill("matrix", &format!("matrix: {{}}\nsteps:\n{CHECK}"), "DY101");
 }
@@ -165,6 +202,11 @@ fn conditions_that_are_never_true_and_waits_that_never_wait() {
         "cell",
         &format!("matrix: {{ fault: [kill] }}\nsteps:\n{CHECK}- when: {{ fault: stop }}\n  note: n\n"),
         "DY100",
+    );
+    refused_drill(
+        "bare-cell",
+        "matrix: { fault: [kill, stop] }\nsteps:\n- when: { fault: kill }\n  sql: { query: select 1 }\n  expect: { row_count: 1 }\n- note: n\n",
+        "DY021",
     );
     refused_steps("zero", "- sql: { query: select 1 }\n  expect: { row_count: 1 }\n  within: 0s\n", "DY013");
     refused_steps("wait", "- sql: { query: select 1 }\n  within: 5s\n", "DY022");
@@ -188,6 +230,21 @@ fn features_that_gherkin_lets_pass() {
         &feature("    Given the qurey \"select 1 as n\" gives 1\n"),
         "DY074",
     );
+    let outline = "Feature: F\n  Scenario Outline: S\n    Then the query \"select <n> as n\" gives <n>\n";
+    refused("outline", "features/x.feature", outline, "DY074");
+    refused(
+        "examples",
+        "features/x.feature",
+        &format!("{}    Examples:\n      | n |\n", outline.replace("<n>", "1")),
+        "DY073",
+    );
+    refused(
+        "background",
+        "features/x.feature",
+        "Feature: F\n  Background:\n    Given I note \"n\"\n",
+        "DY072",
+    );
+    refused("rule", "features/x.feature", "Feature: F\n  Rule: R\n", "DY072");
     refused("unchecked", "features/x.feature", &feature("    Given I note \"nothing\"\n"), "DY076");
     let table = "    Then the query \"select 1 as n\" gives 1\n      | ignored |\n      | 1 |\n";
     refused("table", "features/x.feature", &feature(table), "DY079");
@@ -253,6 +310,24 @@ fn what_a_run_finds_is_no_pass_either() {
             "drills/undone.yaml",
             drill("undone", &format!("steps:\n- defer: {{ sql: {{ execute: drop table gone }} }}\n{CHECK}")),
         ),
+        (
+            "drills/program.yaml",
+            drill("program", &format!("steps:\n{CHECK}- exec: {{ run: [\"false\"] }}\n")),
+        ),
+        (
+            "drills/nowhere.yaml",
+            drill(
+                "nowhere",
+                "steps:\n- sql: { query: select 1 as n }\n  snapshot: { name: gone, of: 'rows[7]' }\n",
+            ),
+        ),
+        (
+            "drills/nobody.yaml",
+            drill(
+                "nobody",
+                "steps:\n- sql: { query: \"select '[]'::json as list\" }\n  expect: { rows: [{ list: { \"#each\": 1 } }] }\n",
+            ),
+        ),
         ("drills/needy.yaml", drill("needy", &format!("needs: [silent]\nsteps:\n{CHECK}"))),
         (
             "drills/broken.yaml",
@@ -281,6 +356,9 @@ fn what_a_run_finds_is_no_pass_either() {
         ("person", INCONCLUSIVE, "on-call was not there to confirm it"),
         ("hollow", 1, "a list with at least one element"),
         ("undone", 5, "not undone"),
+        ("program", 1, "exit"),
+        ("nowhere", 1, "a value for the snapshot `gone`"),
+        ("nobody", 1, "at least one element"),
         ("needy", INCONCLUSIVE, "it needs `drills/silent`, which did not pass"),
         ("broken", 1, "after the first look"),
     ] {

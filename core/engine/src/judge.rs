@@ -45,6 +45,7 @@ fn mismatches(one: &Expected<'_>, document: &Value) -> Vec<Mismatch> {
         Check::Fits => pattern::compare(&one.pattern, document.get(one.field), one.field),
         Check::Selected { of } => select::compare(&one.pattern, document.get(*of), of),
         Check::Conforms { of, schema } => select::conform(schema, document.get(*of), of),
+        Check::Documented { document: allowed } => allowed.compare(&one.pattern, document),
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Ground {
     pub desk: Desk,
     /// The backend the stack is on: `process`.
     pub backend: &'static str,
+    /// The command that runs units again, their names aside.
+    pub rerun: String,
 }
 
 /// Takes the name and value of a secret, to keep it out of everything that is written.
@@ -65,7 +67,7 @@ pub struct UnitRun {
 
 /// The unit a drill or a lowered scenario is.
 #[must_use]
-pub fn unit_of(drill: &Drill, kind: UnitKind) -> Unit {
+pub fn unit_of(drill: &Drill, kind: UnitKind, ground: &Ground) -> Unit {
     Unit {
         id: drill.id.clone(),
         kind,
@@ -73,7 +75,7 @@ pub fn unit_of(drill: &Drill, kind: UnitKind) -> Unit {
         place: drill.place.clone(),
         tags: drill.tags.clone(),
         text_sha256: drill.text_sha256.clone(),
-        rerun: format!("cargo drillyard run '{}'", drill.id.replace('\'', "'\\''")),
+        rerun: format!("{} '{}' --seed {}", ground.rerun, drill.id.replace('\'', "'\\''"), ground.seed),
     }
 }
 
@@ -87,7 +89,7 @@ pub async fn begin(
     kind: UnitKind,
     ground: &Ground,
 ) -> Result<UnitRun, UnitOutcome> {
-    let unit = unit_of(drill, kind);
+    let unit = unit_of(drill, kind, ground);
     let begun = Instant::now();
     ground.events.emit(Event::UnitStarted(unit.clone()));
     let mut proxies = BTreeMap::new();
@@ -137,7 +139,7 @@ fn edges(steps: &[Step], found: &mut BTreeMap<EdgeName, bool>) {
 /// Reports a unit that is not begun, and why: it proves nothing either way.
 #[must_use]
 pub fn leave_out(drill: &Drill, kind: UnitKind, ground: &Ground, reason: String) -> UnitOutcome {
-    let unit = unit_of(drill, kind);
+    let unit = unit_of(drill, kind, ground);
     let id = unit.id.clone();
     ground.events.emit(Event::UnitStarted(unit));
     let outcome =

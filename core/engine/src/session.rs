@@ -342,7 +342,7 @@ impl Session {
             .collect()
     }
 
-    /// Keeps what the step saves; a path that leads nowhere is a failure.
+    /// Keeps what the step saves; a path that leads nowhere, also a snapshot's, is a failure.
     fn keep(&mut self, step: &Step, attempts: &Attempts) -> Vec<Failure> {
         let Some(Ok(document)) = attempts.kept.last().map(|o| &o.answer) else { return Vec::new() };
         let mut failures = Vec::new();
@@ -371,6 +371,10 @@ impl Session {
                 line: step.line.clone(),
             });
         }
+        let nowhere = step.snapshot.as_ref().filter(|spec| spec.path.get(document).is_none());
+        failures.extend(nowhere.map(|spec| {
+            failure_at(step, "snapshot", &format!("a value for the snapshot `{}`", spec.name), "nothing")
+        }));
         failures
     }
 

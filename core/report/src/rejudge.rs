@@ -194,6 +194,8 @@ fn settle(
     if let (true, Some(document)) = (why.is_empty(), &last.answer) {
         let lost = step.save.iter().filter(|save| save.path.get(document).is_none());
         why.extend(lost.map(|save| format!("{}: nothing to save as `{}`", save.text, save.name)));
+        let nowhere = step.snapshot.as_ref().filter(|spec| spec.path.get(document).is_none());
+        why.extend(nowhere.map(|spec| format!("nothing to compare with the snapshot `{}`", spec.name)));
     }
     if !why.is_empty() {
         return (Outcome::Failed, why);

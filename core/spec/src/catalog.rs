@@ -266,6 +266,10 @@ pub const STEP_DOCS: &[(&str, &str)] = &[
     ("stays_for", "then they must go on holding this long"),
     ("timeout", "bound for one attempt, by default 10s"),
     ("snapshot", "compare a part of the answer with an accepted file: NAME, or `{ name: …, of: PATH }`"),
+    (
+        "undocumented",
+        "why this answer is not held against the OpenAPI document that the topology names for the service",
+    ),
     ("with", "arguments of an included block"),
 ];
 

@@ -139,6 +139,24 @@ codes! {
 }
 
 impl Code {
+    /// Whether the text says nothing at all or could not fail, rather than something wrong.
+    #[must_use]
+    pub const fn proves_nothing(self) -> bool {
+        matches!(
+            self,
+            Self::EmptyFile
+                | Self::NoTexts
+                | Self::EmptyFeature
+                | Self::EmptyScenario
+                | Self::NothingChecked
+                | Self::NoSteps
+                | Self::NoChecks
+                | Self::EmptyExpect
+                | Self::NoCell
+                | Self::EmptyLoop
+        )
+    }
+
     /// The code written as `text`, in any case.
     #[must_use]
     pub fn find(text: &str) -> Option<Self> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::openapi::Document;
 use crate::source::{Place, Source, Span};
 use crate::template::Path;
 
@@ -175,6 +176,11 @@ pub enum Check {
         of: &'static str,
         /// The schema.
         schema: Arc<Value>,
+    },
+    /// The whole answer is one that the service's OpenAPI document allows; the pattern says what was asked.
+    Documented {
+        /// The document.
+        document: Arc<Document>,
     },
 }
 

@@ -8,6 +8,7 @@ pub mod fault;
 pub mod feature;
 pub mod fields;
 pub mod node;
+pub mod openapi;
 pub mod parse;
 pub mod pattern;
 pub mod phrase;

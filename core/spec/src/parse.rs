@@ -1,6 +1,7 @@
 //! From YAML text to drills and blocks. Every mistake is reported; what can be read is read on.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -10,11 +11,13 @@ use crate::diagnostic::Diagnostic;
 use crate::drill::{Drill, Need, Step};
 use crate::fields::{Fields, text, wrong_type};
 use crate::node::{self, Kind, Node};
+use crate::openapi::Document;
 use crate::parse::matrix::Cell;
 use crate::source::{Source, Span, Texts};
 
 pub mod action;
 pub mod bindings;
+mod documented;
 pub mod effort;
 pub mod expect;
 pub mod fault;
@@ -47,6 +50,10 @@ pub struct Names {
     pub object_stores: BTreeSet<String>,
     /// Who connects to whom: a service of a lane and what it has the address of.
     pub edges: BTreeSet<(String, String)>,
+    /// OpenAPI documents by the service that names one.
+    pub documents: BTreeMap<String, Arc<Document>>,
+    /// The service whose document has the operations behind the tools.
+    pub tool_operations: Option<String>,
 }
 
 /// What a reader of drills may look at.

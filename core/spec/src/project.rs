@@ -10,7 +10,10 @@ use crate::runbook;
 use crate::source::{Source, Span, Texts};
 use crate::topology::{self, Topology};
 
+mod documents;
 mod needs;
+
+pub use documents::named as documents_named;
 
 /// Where the topology of a project is, unless another is given.
 pub const TOPOLOGY_PATH: &str = "ops/compose.yaml";
@@ -36,7 +39,10 @@ impl Project {
     pub fn read(texts: &Texts) -> Self {
         let mut out = Vec::new();
         let topology = read_topology(texts, &mut out);
-        let names = topology.as_ref().map(Topology::names).unwrap_or_default();
+        let mut names = topology.as_ref().map(Topology::names).unwrap_or_default();
+        if let (Some(topology), Some(source)) = (&topology, texts.get(TOPOLOGY_PATH)) {
+            names.documents = documents::read(texts, topology, source, &mut out);
+        }
         let context = Context { texts, names: &names };
         let vocabulary = Vocabulary::read(texts.get(VOCABULARY_PATH), &mut out);
         let mut drills = Vec::new();

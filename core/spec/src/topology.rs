@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::diagnostic::Diagnostic;
 use crate::parse::Names;
-use crate::source::{Place, Source};
+use crate::source::{Place, Source, Span};
 use crate::template::Path;
 
 pub mod address;
@@ -37,6 +37,8 @@ pub struct Topology {
     pub identities: BTreeMap<String, Identity>,
     /// Where tools are called.
     pub tools: Option<Endpoint>,
+    /// The service whose OpenAPI document has the operations behind the tools.
+    pub tool_operations: Option<String>,
     /// How an answer of an alerts endpoint is read.
     pub alerts: Alerts,
     /// Headers every request of a method gets unless the step writes its own: method in capitals to name and template.
@@ -76,6 +78,17 @@ pub struct Service {
     pub host_env: Option<String>,
     /// Bound for becoming ready, or for a job for ending.
     pub start_timeout: Duration,
+    /// The OpenAPI document that its answers are held against.
+    pub openapi: Option<DocumentPath>,
+}
+
+/// Where an OpenAPI document is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentPath {
+    /// Path relative to the project's root.
+    pub path: String,
+    /// Where the topology says so.
+    pub span: Span,
 }
 
 /// One environment variable of a service.
@@ -325,6 +338,8 @@ impl Topology {
             processes: all(&|service| service.is_process_of_lane() && !service.is_job()),
             object_stores: all(&|service| matches!(service.process, Some(Process::ObjectStore(_)))),
             edges: self.lane_edges(),
+            tool_operations: self.tool_operations.clone(),
+            ..Names::default()
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::command::{Common, Output, complain, print};
 use crate::exit;
 use crate::render::{self, Style};
 
-/// Checks the project; 0 when nothing is wrong, 2 otherwise.
+/// Checks the project; 0 when nothing is wrong, 3 when texts only say nothing, 2 otherwise.
 #[must_use]
 pub fn run(common: &Common, output: Output) -> u8 {
     let (_, loaded) = match common.load() {
@@ -28,14 +28,15 @@ pub fn run(common: &Common, output: Output) -> u8 {
         }
         return exit::PASSED;
     }
+    let code = exit::of_texts(&project.diagnostics);
     let text = render::render(&project.diagnostics, &loaded.texts, style);
     if output == Output::Human {
         complain(0, &text);
         let count = project.diagnostics.len();
         let things = if count == 1 { "1 mistake".to_owned() } else { format!("{count} mistakes") };
-        complain(exit::TEXT_WRONG, &format!("{things}; `drillyard explain CODE` tells more about one"))
+        complain(code, &format!("{things}; `drillyard explain CODE` tells more about one"))
     } else {
         print(&text);
-        exit::TEXT_WRONG
+        code
     }
 }

@@ -41,6 +41,7 @@ pub const STEP_KEYS: &[&str] = &[
     "stays_for",
     "timeout",
     "snapshot",
+    "undocumented",
     "with",
 ];
 
@@ -138,6 +139,7 @@ impl<'a> Reader<'a, '_> {
         let mut expect = expected.map(|node| self.expectations(node, info)).unwrap_or_default();
         let save = fields.take("save").map(|node| self.saves(node, info)).unwrap_or_default();
         let snapshot = fields.take("snapshot").and_then(|node| self.snapshot(node, info));
+        let undocumented = fields.take("undocumented");
         let mut uses = self.own_names(name, value);
         if let Some(node) = expected {
             uses.extend(self.names_in(node));
@@ -156,6 +158,7 @@ impl<'a> Reader<'a, '_> {
         }
         let checked = !expect.is_empty() || snapshot.is_some() || implied;
         self.imply_success(&action, &mut expect, key);
+        expect.extend(self.imply_documented(&action, undocumented, key));
         let title = title.unwrap_or_else(|| action.describe());
         let within = within.or_else(|| matches!(action, Action::Drained(_)).then_some(DRAIN_WITHIN));
         let timeout = timeout.unwrap_or_else(|| default_timeout(&action));

@@ -15,6 +15,7 @@ fn names() -> Names {
         processes: set(&["dispatch-api"]),
         object_stores: set(&["objects"]),
         edges: [("dispatch-api".to_owned(), "postgres".to_owned())].into(),
+        ..Names::default()
     }
 }
 

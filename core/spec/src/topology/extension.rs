@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::interpolate::Interpolated;
 use super::read::{Spans, interpolated};
 use super::{
-    Alerts, Credential, DEFAULT_START_TIMEOUT, Endpoint, Identity, ObjectStore, Postgres, Process, Ready,
-    Scope, Secret, Service, Topology,
+    Alerts, DEFAULT_START_TIMEOUT, DocumentPath, Endpoint, ObjectStore, Postgres, Process, Ready, Scope,
+    Secret, Service, Topology,
 };
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, suggest};
@@ -14,6 +14,8 @@ use crate::fields::{Fields, text, wrong_type};
 use crate::node::{Kind, Node};
 use crate::source::{Place, Source, Span};
 use crate::template::{Path, Segment, Template};
+
+mod identity;
 
 /// Names a header's template may ask for.
 const HEADER_NAMES: &[&str] = &["fresh.uuid", "lane.name", "lane.bucket", "run.seed"];
@@ -35,6 +37,7 @@ pub fn bare_service(name: &str, place: Place) -> Service {
         port_env: None,
         host_env: None,
         start_timeout: DEFAULT_START_TIMEOUT,
+        openapi: None,
     }
 }
 
@@ -48,6 +51,7 @@ pub fn file(source: &Source, node: Option<&Node>, spans: &mut Spans, out: &mut V
         secrets: Vec::new(),
         identities: BTreeMap::new(),
         tools: None,
+        tool_operations: None,
         alerts: Alerts { list: key("alerts"), code: key("code") },
         headers: BTreeMap::new(),
         programs: Vec::new(),
@@ -61,9 +65,13 @@ pub fn file(source: &Source, node: Option<&Node>, spans: &mut Spans, out: &mut V
         topology.secrets.push(Secret { name, shared: false });
     }
     if let Some(node) = fields.take("identities") {
-        topology.identities = identities(source, node, spans, out);
+        topology.identities = identity::identities(source, node, spans, out);
     }
-    topology.tools = fields.take("tools").and_then(|node| endpoint(source, node, spans, out));
+    if let Some((endpoint, operations)) =
+        fields.take("tools").and_then(|node| endpoint(source, node, spans, out))
+    {
+        (topology.tools, topology.tool_operations) = (Some(endpoint), operations);
+    }
     if let Some(mut alerts) =
         fields.take("alerts").and_then(|node| Fields::open(source, node, "`alerts`", out))
     {
@@ -87,16 +95,28 @@ fn path(source: &Source, node: Option<&Node>, name: &str, out: &mut Vec<Diagnost
     Path::parse(&written).map_err(|why| out.push(Diagnostic::new(Code::BadPath, source, node.span, why))).ok()
 }
 
-fn endpoint(source: &Source, node: &Node, spans: &mut Spans, out: &mut Vec<Diagnostic>) -> Option<Endpoint> {
+/// Where tools are called, and the service whose operations they stand for.
+fn endpoint(
+    source: &Source,
+    node: &Node,
+    spans: &mut Spans,
+    out: &mut Vec<Diagnostic>,
+) -> Option<(Endpoint, Option<String>)> {
     let mut fields = Fields::open(source, node, "`tools`", out)?;
     let service = fields.require("service", out);
     let path = fields.require("path", out);
+    let operations = fields.take("operations_of");
     fields.finish(out);
+    let operations = operations.and_then(|node| {
+        let name = text(source, node, "operations_of", out)?;
+        spans.mentioned.push((name.clone(), node.span));
+        Some(name)
+    });
     let (service, path) = (service?, path?);
     let name = text(source, service, "service", out)?;
     spans.mentioned.push((name.clone(), service.span));
     let route = slash_path(source, path, "path", out)?;
-    Some(Endpoint { service: name, path: route })
+    Some((Endpoint { service: name, path: route }, operations))
 }
 
 fn slash_path(source: &Source, node: &Node, name: &str, out: &mut Vec<Diagnostic>) -> Option<String> {
@@ -109,51 +129,6 @@ fn slash_path(source: &Source, node: &Node, name: &str, out: &mut Vec<Diagnostic
         return None;
     }
     Some(route)
-}
-
-fn identities(
-    source: &Source,
-    node: &Node,
-    spans: &mut Spans,
-    out: &mut Vec<Diagnostic>,
-) -> BTreeMap<String, Identity> {
-    let mut found = BTreeMap::new();
-    let Kind::Map(entries) = &node.kind else {
-        out.push(wrong_type(source, node, "identities", "a mapping of name to identity"));
-        return found;
-    };
-    for (key, node) in entries {
-        if let Some(credential) = credential(source, node, spans, out) {
-            found.insert(key.name.clone(), Identity { place: source.place(key.span), credential });
-        }
-    }
-    found
-}
-
-fn credential(
-    source: &Source,
-    node: &Node,
-    spans: &mut Spans,
-    out: &mut Vec<Diagnostic>,
-) -> Option<Credential> {
-    let mut fields = Fields::open(source, node, "an identity", out)?;
-    if let Some(bearer) = fields.take("bearer") {
-        fields.finish(out);
-        let secret = text(source, bearer, "bearer", out)?;
-        spans.signed_with.push((secret.clone(), bearer.span));
-        return Some(Credential::Bearer { secret });
-    }
-    let claims = fields.require("claims", out);
-    let secret = fields.require("secret", out);
-    fields.finish(out);
-    let (claims, secret) = (claims?, secret?);
-    let name = text(source, secret, "secret", out)?;
-    spans.signed_with.push((name.clone(), secret.span));
-    let serde_json::Value::Object(claims_value) = claims.to_value() else {
-        out.push(wrong_type(source, claims, "claims", "a mapping of claims"));
-        return None;
-    };
-    Some(Credential::Signed { claims: claims_value, secret: name })
 }
 
 fn headers(
@@ -223,6 +198,9 @@ pub fn service(
     let Some(mut fields) = Fields::open(source, node, "`x-drillyard` of a service", out) else {
         return service;
     };
+    service.openapi = fields
+        .take("openapi")
+        .and_then(|node| Some(DocumentPath { path: text(source, node, "openapi", out)?, span: node.span }));
     service.process = fields
         .require("process", out)
         .and_then(|node| process(source, node, &service.name, spans, out))
