@@ -49,9 +49,10 @@ fn crates_know_only_whom_they_may() {
         ("drillyard-suite", &["drillyard"][..]),
         ("dispatch-domain", &[][..]),
         ("dispatch-store", &["dispatch-domain"][..]),
-        ("dispatch-api", &["dispatch-domain", "dispatch-store"][..]),
-        ("dispatch-worker", &["dispatch-domain", "dispatch-store"][..]),
-        ("dispatch-gateway", &["dispatch-domain"][..]),
+        ("dispatch-testbed", &["dispatch-store"][..]),
+        ("dispatch-api", &["dispatch-domain", "dispatch-store", "dispatch-testbed"][..]),
+        ("dispatch-worker", &["dispatch-domain", "dispatch-store", "dispatch-testbed"][..]),
+        ("dispatch-gateway", &["dispatch-domain", "dispatch-testbed"][..]),
         ("dispatch-doubles", &[][..]),
         ("xtask", &[][..]),
     ]);

@@ -1,28 +1,25 @@
 //! Tickets from creation to close, with the API as a process on a real database.
 //!
-//! Ignored unless asked for: `DISPATCH_TEST_DATABASE_URL=postgres://… cargo test --workspace --test lifecycle --
-//! --ignored`. Every test has a database of its own, so they run side by side.
+//! Every test has a database of its own, so they run side by side.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use dispatch_testbed::{ACCOUNT, Api, SITE, TECHNICIAN};
 use futures::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-mod service;
-
-use service::Service;
-
-const ACCOUNT: &str = "d3f77db0-5d1a-4f9c-b0ea-111111111111";
-const SITE: &str = "7f6a2b2c-8f1e-4f2b-b3a1-222222222222";
-const TECHNICIAN: &str = "00000000-0000-0000-0000-000000000083";
 const EVIDENCE_KEYS: [&str; 3] = [
     "photo_before_door_edge_and_strike",
     "photo_after_latched_alignment",
     "note_adjustments_and_test_cycles",
 ];
+
+async fn raise() -> Api {
+    Api::raise(env!("CARGO_BIN_EXE_dispatch-api"), &[]).await
+}
 
 fn ticket() -> Value {
     json!({ "account_id": ACCOUNT, "site_id": SITE, "summary": "Door will not latch" })
@@ -50,13 +47,13 @@ fn completion() -> Value {
     json!({ "checklist_status": checklist, "no_signature_reason": "customer absent" })
 }
 
-async fn create(service: &Service) -> String {
+async fn create(service: &Api) -> String {
     let answer = service.moves("dispatcher", "/tickets", &ticket(), "NEW").await;
     format!("/tickets/{}", answer.body["id"].as_str().unwrap())
 }
 
 /// Creates a ticket and takes it to SCHEDULED.
-async fn schedule(service: &Service) -> String {
+async fn schedule(service: &Api) -> String {
     let path = create(service).await;
     let ready = triage("URGENT", "READY_TO_SCHEDULE");
     service.moves("dispatcher", &format!("{path}/triage"), &ready, "READY_TO_SCHEDULE").await;
@@ -67,7 +64,7 @@ async fn schedule(service: &Service) -> String {
 }
 
 /// Takes a SCHEDULED or EMERGENCY ticket to VERIFIED.
-async fn work(service: &Service, path: &str, dispatch: &Value) {
+async fn work(service: &Api, path: &str, dispatch: &Value) {
     service.moves("dispatcher", &format!("{path}/assignment/dispatch"), dispatch, "DISPATCHED").await;
     let arrival = json!({ "timestamp": "2026-12-05T10:05:00Z", "location": {} });
     service.moves("technician", &format!("{path}/tech/check-in"), &arrival, "IN_PROGRESS").await;
@@ -85,9 +82,8 @@ async fn work(service: &Service, path: &str, dispatch: &Value) {
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn a_ticket_goes_from_creation_to_close_and_leaves_its_whole_history() {
-    let service = Service::raise().await;
+    let service = raise().await;
     let path = schedule(&service).await;
     work(&service, &path, &json!({ "tech_id": TECHNICIAN })).await;
     service.moves("finance", &format!("{path}/billing/generate-invoice"), &json!({}), "INVOICED").await;
@@ -126,13 +122,11 @@ async fn a_ticket_goes_from_creation_to_close_and_leaves_its_whole_history() {
     assert_eq!(service.count(packet).await, 12);
     let job = service.get(&path.replace("/tickets", "/ux/technician/job-packet")).await;
     assert_eq!(job.body["packet"]["closeout_gate"]["code"], "READY");
-    service.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn an_emergency_is_dispatched_past_the_schedule_in_two_recorded_steps() {
-    let service = Service::raise().await;
+    let service = raise().await;
     let path = create(&service).await;
     service.moves("dispatcher", &format!("{path}/triage"), &triage("EMERGENCY", "TRIAGED"), "TRIAGED").await;
     let dispatch = format!("{path}/assignment/dispatch");
@@ -147,13 +141,11 @@ async fn an_emergency_is_dispatched_past_the_schedule_in_two_recorded_steps() {
     let steps = "SELECT count(*) FROM ticket_state_transitions WHERE (from_state, to_state) IN \
                  (('TRIAGED', 'READY_TO_SCHEDULE'), ('READY_TO_SCHEDULE', 'DISPATCHED'))";
     assert_eq!(service.count(steps).await, 2);
-    service.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn duplicates_in_flight_replay_the_same_bytes_and_a_key_belongs_to_one_ticket() {
-    let service = Service::raise().await;
+    let service = raise().await;
     let key = Uuid::new_v4();
     let body = ticket();
     let answers = join_all((0..12).map(|_| service.post_with("dispatcher", "/tickets", &body, key))).await;
@@ -167,13 +159,11 @@ async fn duplicates_in_flight_replay_the_same_bytes_and_a_key_belongs_to_one_tic
     let other = format!("{}/triage", create(&service).await);
     let mismatch = service.post_with("dispatcher", &other, &ready, key).await;
     assert_eq!(mismatch.code(), "IDEMPOTENCY_PAYLOAD_MISMATCH");
-    service.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn a_refused_command_stores_nothing_but_the_refusal() {
-    let service = Service::raise().await;
+    let service = raise().await;
     let path = create(&service).await;
     let confirm = format!("{path}/schedule/confirm");
     let rows = "SELECT (SELECT count(*) FROM audit_events) + (SELECT count(*) FROM idempotency_keys)";
@@ -186,18 +176,16 @@ async fn a_refused_command_stores_nothing_but_the_refusal() {
     service.refuses("dispatcher", "/tickets", &unknown, "INVALID_REQUEST").await;
     assert_eq!(service.count(rows).await, before);
     assert_eq!(service.count("SELECT count(*) FROM ops_denials").await, 2);
-    let refused = sqlx::query("DELETE FROM audit_events").execute(&service.pool).await;
+    let refused = sqlx::query("DELETE FROM audit_events").execute(&service.database.pool).await;
     assert!(refused.is_err(), "the audit trail is append-only");
-    service.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn termination_ends_the_process_cleanly_and_soon() {
-    let mut service = Service::raise().await;
+    let mut service = raise().await;
     create(&service).await;
-    let (code, elapsed) = service.terminate();
-    assert_eq!(code, Some(0));
-    assert!(elapsed < Duration::from_secs(5), "{elapsed:?}");
-    service.strike().await;
+    let asked = Instant::now();
+    service.process().terminate();
+    assert_eq!(service.process().exit().await.code(), Some(0));
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
 }

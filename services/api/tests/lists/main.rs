@@ -1,13 +1,13 @@
 //! Lists, pages, versions, methods and limits, with the API as a process on a real database.
 //!
-//! Ignored unless asked for: `DISPATCH_TEST_DATABASE_URL=postgres://… cargo test --workspace --test lists --
-//! --ignored`. Every test has a database of its own, so they run side by side.
+//! Every test has a database of its own, so they run side by side.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use dispatch_testbed::{ACCOUNT, SITE};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use uuid::Uuid;
@@ -18,16 +18,13 @@ mod stage;
 
 use stage::Stage;
 
-const ACCOUNT: &str = "d3f77db0-5d1a-4f9c-b0ea-111111111111";
-const SITE: &str = "7f6a2b2c-8f1e-4f2b-b3a1-222222222222";
-
 async fn raise(settings: &[(&str, &str)]) -> Stage {
     let mut stage = Stage::raise().await;
     for (name, value) in settings {
         stage.set(name, value);
     }
     assert!(stage.run(&["seed"]).status.success());
-    stage.start_api();
+    stage.start_api().await;
     stage
 }
 
@@ -54,7 +51,6 @@ async fn walk(stage: &Stage, path: &str, list: &str, id: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn pages_hold_every_row_once_and_in_order() {
     let stage = raise(&[("DISPATCH_ALERT_STUCK_SCHEDULING_MINUTES", "0")]).await;
     let mut ids = Vec::new();
@@ -92,11 +88,9 @@ async fn pages_hold_every_row_once_and_in_order() {
     for path in ["/tickets?limit=0", "/tickets?cursor=nonsense", "/tickets?state=LOST", "/tickets?text=%00"] {
         assert_eq!(stage.read(path).await.1["error"]["code"], "INVALID_QUERY", "{path}");
     }
-    stage.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn tickets_are_found_by_words_and_members_within_the_callers_scope() {
     let stage = raise(&[]).await;
     let door = create(&stage, "Door will not latch").await;
@@ -115,11 +109,9 @@ async fn tickets_are_found_by_words_and_members_within_the_callers_scope() {
     let elsewhere = [("x-account-scope", Uuid::new_v4().to_string())];
     let (status, page) = stage.read_with("/tickets", &elsewhere).await;
     assert_eq!((status, &page["tickets"]), (200, &json!([])));
-    stage.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn an_urgent_old_ticket_stays_in_sight_however_many_newer_ones_there_are() {
     let stage = raise(&[]).await;
     let old = create(&stage, "The old one").await;
@@ -129,7 +121,7 @@ async fn an_urgent_old_ticket_stays_in_sight_however_many_newer_ones_there_are()
          SELECT account_id, site_id, 'filler', now() - make_interval(secs => n) \
          FROM tickets, generate_series(1, 20000) n; ANALYZE tickets",
     )
-    .execute(&stage.pool)
+    .execute(&stage.database.pool)
     .await
     .unwrap();
     let (_, cockpit) = stage.read("/ux/dispatcher/cockpit").await;
@@ -142,15 +134,13 @@ async fn an_urgent_old_ticket_stays_in_sight_however_many_newer_ones_there_are()
         "EXPLAIN SELECT * FROM tickets WHERE priority = 'ROUTINE' AND state NOT IN ('CLOSED', 'CANCELLED') \
          ORDER BY coalesce(scheduled_start, created_at), id LIMIT 200",
     )
-    .fetch_all(&stage.pool)
+    .fetch_all(&stage.database.pool)
     .await
     .unwrap();
     assert!(plan.iter().any(|line| line.contains("idx_tickets_open_clock")), "{plan:?}");
-    stage.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn a_command_decided_on_an_older_version_is_refused_and_told_the_current_one() {
     let stage = raise(&[]).await;
     let path = format!("/tickets/{}/triage", create(&stage, "Door").await);
@@ -162,15 +152,12 @@ async fn a_command_decided_on_an_older_version_is_refused_and_told_the_current_o
     triage["expected_version"] = json!(0);
     let (status, ticket) = stage.post(&path, &triage).await;
     assert_eq!((status, &ticket["version"]), (200, &json!(1)));
-    stage.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn methods_are_told_apart_only_when_asked_and_an_actor_is_limited_only_when_asked() {
     let stage = raise(&[]).await;
     assert_eq!(stage.raw("DELETE", "/tickets").await.status(), 404);
-    stage.strike().await;
     let stage = raise(&[("DISPATCH_HTTP_405", "true"), ("DISPATCH_RATE_LIMIT_PER_MINUTE", "2")]).await;
     let answer = stage.raw("DELETE", "/tickets").await;
     assert_eq!((answer.status().as_u16(), answer.headers()["allow"].to_str().unwrap()), (405, "GET, POST"));
@@ -180,11 +167,9 @@ async fn methods_are_told_apart_only_when_asked_and_an_actor_is_limited_only_whe
         statuses.push(stage.read("/tickets").await.0);
     }
     assert_eq!(statuses, [200, 200, 429]);
-    stage.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn a_body_that_does_not_arrive_is_not_waited_for_long() {
     let stage = raise(&[("DISPATCH_BODY_TIMEOUT_SECONDS", "1")]).await;
     let mut stream = tokio::net::TcpStream::connect(stage.address()).await.unwrap();
@@ -193,11 +178,9 @@ async fn a_body_that_does_not_arrive_is_not_waited_for_long() {
     let read = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut answer)).await.unwrap();
     let length = read.unwrap();
     assert!(answer[..length].starts_with(b"HTTP/1.1 408"), "{}", String::from_utf8_lossy(&answer));
-    stage.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn stored_answers_are_forgotten_when_they_are_old_enough() {
     let stage = raise(&[]).await;
     create(&stage, "Old").await;
@@ -211,14 +194,14 @@ async fn stored_answers_are_forgotten_when_they_are_old_enough() {
     let output = stage.run(&["purge"]);
     let line: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&line["deleted"], &line["older_than_days"]), (&json!(1), &json!(30)));
-    let left: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM idempotency_keys").fetch_one(&stage.pool).await.unwrap();
+    let left: i64 = sqlx::query_scalar("SELECT count(*) FROM idempotency_keys")
+        .fetch_one(&stage.database.pool)
+        .await
+        .unwrap();
     assert_eq!(left, 1);
-    stage.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn the_served_description_is_the_committed_one() {
     let stage = raise(&[]).await;
     let (status, served) = stage.get("/openapi.json").await;
@@ -226,5 +209,4 @@ async fn the_served_description_is_the_committed_one() {
     let committed: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
     // Not compared by a macro that would print both.
     assert!(status == 200 && served == committed);
-    stage.strike().await;
 }

@@ -1,12 +1,12 @@
 //! Bootstrap, readiness, health, alerts and sinks, with the API as a process on a real database.
 //!
-//! Ignored unless asked for: `DISPATCH_TEST_DATABASE_URL=postgres://… cargo test --workspace --test operations --
-//! --ignored`. Every test has a database of its own, so they run side by side.
+//! Every test has a database of its own, so they run side by side.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::PathBuf;
 
+use dispatch_testbed::{ACCOUNT, SITE};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -15,15 +15,11 @@ mod stage;
 
 use stage::Stage;
 
-const ACCOUNT: &str = "d3f77db0-5d1a-4f9c-b0ea-111111111111";
-const SITE: &str = "7f6a2b2c-8f1e-4f2b-b3a1-222222222222";
-
 fn temporary(name: &str) -> PathBuf {
     std::env::temp_dir().join(format!("dispatch-operations-{}", Uuid::new_v4())).join(name)
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn without_an_api_a_bootstrap_says_so_and_touches_nothing() {
     let mut stage = Stage::raise().await;
     stage.set("DISPATCH_API_URL", "http://127.0.0.1:9//");
@@ -37,18 +33,16 @@ async fn without_an_api_a_bootstrap_says_so_and_touches_nothing() {
     );
     let tables: i64 =
         sqlx::query_scalar("SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'")
-            .fetch_one(&stage.pool)
+            .fetch_one(&stage.database.pool)
             .await
             .unwrap();
     assert_eq!(tables, 0);
-    stage.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn a_fresh_stack_becomes_ready_by_its_bootstrap_and_a_second_one_changes_nothing() {
     let mut stage = Stage::raise().await;
-    stage.start_api();
+    stage.start_api().await;
     assert_eq!(stage.get("/livez").await.0, 200);
     let (status, body) = stage.get("/readyz").await;
     assert_eq!((status, &body["failing"]), (503, &json!(["migrations"])));
@@ -73,7 +67,6 @@ async fn a_fresh_stack_becomes_ready_by_its_bootstrap_and_a_second_one_changes_n
     );
     assert_eq!(first["fixtures"]["account_id"], ACCOUNT);
     std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
-    stage.strike().await;
 }
 
 /// Bootstraps, and returns the evidence after recomputing its hash and comparing it with the printed payload.
@@ -92,11 +85,10 @@ fn evidence(stage: &Stage, path: &std::path::Path) -> Value {
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn health_names_every_move_on_which_database_and_code_disagree() {
     let mut stage = Stage::raise().await;
     assert!(stage.run(&["migrate"]).status.success());
-    stage.start_api();
+    stage.start_api().await;
     assert_eq!(stage.get("/health").await.1["failures"], json!([]));
 
     // The stored rule, made stricter by one move and laxer by another.
@@ -124,11 +116,9 @@ async fn health_names_every_move_on_which_database_and_code_disagree() {
     stage.execute("ALTER TABLE closeout_artifacts RENAME COLUMN artifact_type TO kind").await;
     let failures = stage.get("/health").await.1["failures"].to_string();
     assert!(failures.contains("closeout_artifacts_table_present"), "{failures}");
-    stage.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn alerts_fire_at_their_thresholds_and_clear_once_the_window_has_passed() {
     let mut stage = Stage::raise().await;
     assert!(stage.run(&["seed"]).status.success());
@@ -141,7 +131,7 @@ async fn alerts_fire_at_their_thresholds_and_clear_once_the_window_has_passed() 
     ] {
         stage.set(name, value);
     }
-    stage.start_api();
+    stage.start_api().await;
     assert_eq!(stage.alerts().await, [""; 0], "a threshold of zero counts as one");
     assert_eq!(stage.get_with_token(&format!("/tickets/{}/timeline", Uuid::new_v4()), "forged").await, 401);
     assert_eq!(stage.alerts().await, ["AUTH_POLICY_FAILURE_SPIKE"]);
@@ -163,17 +153,15 @@ async fn alerts_fire_at_their_thresholds_and_clear_once_the_window_has_passed() 
             "from_state": null, "to_state": "NEW", "count": 1,
         })
     );
-    stage.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn a_database_that_is_away_costs_answers_and_not_the_process() {
     let mut stage = Stage::raise().await;
     assert!(stage.run(&["migrate"]).status.success());
-    stage.start_api();
+    stage.start_api().await;
     assert_eq!(stage.get("/ops/alerts").await.0, 200);
-    stage.admit(false).await;
+    stage.database.admit(false).await;
     let (status, body) = stage.get("/health").await;
     assert_eq!((status, &body["status"]), (503, &json!("down")));
     assert!(body["failures"][0]["reason"].is_string());
@@ -181,16 +169,14 @@ async fn a_database_that_is_away_costs_answers_and_not_the_process() {
     assert_eq!(stage.get("/ops/alerts").await.0, 503);
     assert_eq!(stage.get("/metrics").await.0, 200);
     assert_eq!(stage.get("/livez").await.0, 200);
-    assert!(stage.api_is_running());
-    stage.admit(true).await;
+    assert!(stage.process().is_running());
+    stage.database.admit(true).await;
     for path in ["/health", "/readyz", "/ops/alerts"] {
         stage.answers(path, 200).await;
     }
-    stage.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn the_files_are_up_to_date_when_alerts_have_been_read() {
     let mut stage = Stage::raise().await;
     assert!(stage.run(&["migrate"]).status.success());
@@ -199,7 +185,7 @@ async fn the_files_are_up_to_date_when_alerts_have_been_read() {
     stage.set("DISPATCH_LOG_SINK_PATH", log.to_str().unwrap());
     stage.set("DISPATCH_METRICS_SINK_PATH", folder.join("metrics.json").to_str().unwrap());
     stage.set("DISPATCH_ALERTS_SINK_PATH", folder.join("alerts.ndjson").to_str().unwrap());
-    stage.start_api();
+    stage.start_api().await;
     assert_eq!(stage.get("/nowhere").await.0, 404);
     let (_, answer) = stage.get("/ops/alerts").await;
     let alerts = std::fs::read_to_string(folder.join("alerts.ndjson")).unwrap();
@@ -211,5 +197,4 @@ async fn the_files_are_up_to_date_when_alerts_have_been_read() {
     let line: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
     assert_eq!((&line["level"], &line["endpoint"]), (&json!("error"), &json!("UNMATCHED")));
     std::fs::remove_dir_all(folder).unwrap();
-    stage.strike().await;
 }

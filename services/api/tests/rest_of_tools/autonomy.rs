@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::desk::{
     DOOR_KEYS, SITE, TECHNICIAN, attach, completion, get_as, id, post_as, schedule, start_work, state,
 };
-use crate::service::Service;
+use crate::raise;
 
 const PAUSE: &str = "/ops/autonomy/pause";
 const ROLLBACK: &str = "/ops/autonomy/rollback";
@@ -16,9 +16,8 @@ fn incident() -> Value {
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn the_most_specific_switch_decides_paused_or_not() {
-    let service = Service::raise().await;
+    let service = raise().await;
     let path = start_work(&service, "Door_Wont_Latch").await;
     attach(&service, &path, &DOOR_KEYS).await;
     let ticket = id(&path);
@@ -86,13 +85,11 @@ async fn the_most_specific_switch_decides_paused_or_not() {
     });
     assert_eq!((&replay.body["chain"][0], replay.body["chain"].as_array().unwrap().len()), (&link, 2));
     service.moves("technician", &candidate, &completion(), "COMPLETED_PENDING_VERIFICATION").await;
-    service.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn the_state_shows_every_switch_and_decides_only_for_a_ticket() {
-    let service = Service::raise().await;
+    let service = raise().await;
     let path = schedule(&service).await;
     assert_eq!(service.post("dispatcher", PAUSE, &json!({})).await.body["scope"]["scope_type"], "GLOBAL");
     service.post("dispatcher", PAUSE, &incident()).await;
@@ -117,13 +114,11 @@ async fn the_state_shows_every_switch_and_decides_only_for_a_ticket() {
         assert_eq!((answer.status, answer.code()), (status, code), "{query}");
     }
     assert_eq!(get_as(&service, "qa", "/ops/autonomy/state").await.code(), "FORBIDDEN");
-    service.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn switches_are_shaped_scoped_and_made_once() {
-    let service = Service::raise().await;
+    let service = raise().await;
     let path = schedule(&service).await;
     for body in [
         json!({ "scope_type": "INCIDENT" }),
@@ -160,13 +155,11 @@ async fn switches_are_shaped_scoped_and_made_once() {
     let audited = "SELECT count(*) FROM audit_events WHERE tool_name = 'ops.autonomy.pause' AND ticket_id IS NULL \
                    AND before_state IS NULL AND after_state IS NULL AND payload ? 'control_history_id'";
     assert_eq!(service.count(audited).await, 8);
-    service.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn a_pause_stops_machines_from_dispatching_and_lets_dispatchers() {
-    let service = Service::raise().await;
+    let service = raise().await;
     let path = schedule(&service).await;
     service.post("dispatcher", PAUSE, &json!({ "reason": "storm" })).await;
     let dispatch = format!("{path}/assignment/dispatch");
@@ -187,13 +180,11 @@ async fn a_pause_stops_machines_from_dispatching_and_lets_dispatchers() {
     let headers = [("x-actor-id", "auto"), ("x-actor-role", "dispatcher"), ("x-actor-type", "SERVICE")];
     let answer = post_as(&service, &headers, &format!("{next}/assignment/dispatch"), &order).await;
     assert_eq!(answer.state(), "DISPATCHED", "{}", answer.text);
-    service.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn the_job_packet_mirrors_a_pause_once_the_gate_has_nothing_to_say() {
-    let service = Service::raise().await;
+    let service = raise().await;
     let path = start_work(&service, "DOOR_WONT_LATCH").await;
     let read = format!("/ux/technician/job-packet/{}", id(&path));
     service.post("dispatcher", PAUSE, &incident()).await;
@@ -223,5 +214,4 @@ async fn the_job_packet_mirrors_a_pause_once_the_gate_has_nothing_to_say() {
     let packet = service.get(&read).await.body;
     assert_eq!(code(&packet, "complete_work"), "AUTONOMY_DISABLED");
     assert_eq!(code(&packet, "add_evidence"), Value::Null);
-    service.strike().await;
 }

@@ -6,14 +6,15 @@ use crate::desk::{
     DOOR_KEYS, SECURITY_KEYS, TECHNICIAN, attach, completion, create, get_as, id, propose, schedule,
     start_work, state, triage,
 };
-use crate::service::Service;
+use crate::raise;
+use dispatch_testbed::Api;
 
 fn verify() -> Value {
     json!({ "timestamp": "2026-12-05T11:00:00Z", "result": "PASS" })
 }
 
 /// A candidate that passed.
-async fn candidate(service: &Service) -> String {
+async fn candidate(service: &Api) -> String {
     let path = start_work(service, "DOOR_WONT_LATCH").await;
     attach(service, &path, &DOOR_KEYS).await;
     let url = format!("{path}/closeout/candidate");
@@ -22,9 +23,8 @@ async fn candidate(service: &Service) -> String {
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn a_low_risk_candidate_completes_and_can_be_verified_and_closed() {
-    let service = Service::raise().await;
+    let service = raise().await;
     let path = candidate(&service).await;
     let audited = "SELECT count(*) FROM audit_events WHERE tool_name = 'closeout.candidate' \
                    AND payload -> 'risk_profile' ->> 'level' = 'low' AND payload -> 'evidence_scope' ? 'evidence_keys'";
@@ -51,13 +51,11 @@ async fn a_low_risk_candidate_completes_and_can_be_verified_and_closed() {
     let unknown = service.get("/tickets/00000000-0000-4000-8000-000000000001/closeout-packet").await;
     assert_eq!((unknown.status, unknown.code()), (404, "TICKET_NOT_FOUND"));
     assert_eq!(service.get("/tickets/x/closeout-packet").await.code(), "INVALID_TICKET_ID");
-    service.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn a_high_risk_candidate_waits_for_a_person() {
-    let service = Service::raise().await;
+    let service = raise().await;
     let path = start_work(&service, "CANNOT_SECURE_ENTRY").await;
     let url = format!("{path}/closeout/candidate");
     attach(&service, &path, &SECURITY_KEYS[..2]).await;
@@ -90,13 +88,11 @@ async fn a_high_risk_candidate_waits_for_a_person() {
             "COMPLETED_PENDING_VERIFICATION",
         )
         .await;
-    service.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn a_forced_close_overrides_the_verification_and_nothing_else() {
-    let service = Service::raise().await;
+    let service = raise().await;
     let path = candidate(&service).await;
     let url = format!("{path}/force-close");
     let body = |code: &str, reason: &str, role: &str| json!({ "override_code": code, "override_reason": reason, "approver_role": role });
@@ -163,13 +159,11 @@ async fn a_forced_close_overrides_the_verification_and_nothing_else() {
         .refuses("qa", &format!("{bypassed}/qa/verify"), &verify(), "CLOSEOUT_REQUIREMENTS_INCOMPLETE")
         .await;
     assert_eq!(refused.body["error"]["requirement_code"], "MISSING_COMPLETION_CONTEXT");
-    service.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn reopened_work_goes_on_and_an_exception_is_on_record_only() {
-    let service = Service::raise().await;
+    let service = raise().await;
     let path = candidate(&service).await;
     service.moves("qa", &format!("{path}/qa/verify"), &verify(), "VERIFIED").await;
     service.moves("finance", &format!("{path}/billing/generate-invoice"), &json!({}), "INVOICED").await;
@@ -199,13 +193,11 @@ async fn reopened_work_goes_on_and_an_exception_is_on_record_only() {
     service
         .refuses("qa", &format!("{fresh}/closeout/evidence-exception"), &body, "INVALID_STATE_TRANSITION")
         .await;
-    service.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn work_is_stopped_and_taken_back_where_that_is_a_legal_move() {
-    let service = Service::raise().await;
+    let service = raise().await;
     let path = start_work(&service, "DOOR_WONT_LATCH").await;
     let held = service
         .moves(
@@ -258,13 +250,11 @@ async fn work_is_stopped_and_taken_back_where_that_is_a_legal_move() {
         (&refused.body["error"]["from_state"], &refused.body["error"]["to_state"]),
         (&json!("COMPLETED_PENDING_VERIFICATION"), &json!("SCHEDULED"))
     );
-    service.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn approvals_of_a_ticket_can_be_read_with_how_they_ended() {
-    let service = Service::raise().await;
+    let service = raise().await;
     let path = create(&service).await;
     let mut asks = triage("URGENT", "DOOR_WONT_LATCH", "APPROVAL_REQUIRED");
     asks["approval_amount_delta_cents"] = 5000.into();
@@ -285,5 +275,4 @@ async fn approvals_of_a_ticket_can_be_read_with_how_they_ended() {
     assert_eq!(get_as(&service, "customer", &format!("{path}/approvals")).await.code(), "FORBIDDEN");
     let other = schedule(&service).await;
     assert_eq!(service.get(&format!("{other}/approvals")).await.body["approvals"], json!([]));
-    service.strike().await;
 }

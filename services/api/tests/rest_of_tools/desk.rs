@@ -1,14 +1,11 @@
 //! What a dispatcher's desk does all day, as the tests need it.
 
-use reqwest::Client;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::service::{Answer, Service, send};
+use dispatch_testbed::{Answer, Api};
 
-pub const ACCOUNT: &str = "d3f77db0-5d1a-4f9c-b0ea-111111111111";
-pub const SITE: &str = "7f6a2b2c-8f1e-4f2b-b3a1-222222222222";
-pub const TECHNICIAN: &str = "00000000-0000-0000-0000-000000000083";
+pub use dispatch_testbed::{ACCOUNT, SITE, TECHNICIAN};
 
 /// Keys of the template of a door that will not latch, the signature apart.
 pub const DOOR_KEYS: [&str; 3] = [
@@ -25,16 +22,15 @@ pub const SECURITY_KEYS: [&str; 3] = [
 ];
 
 /// Posts with headers of its own and a fresh key.
-pub async fn post_as(service: &Service, headers: &[(&str, &str)], path: &str, body: &Value) -> Answer {
-    let request = Client::new().post(format!("{}{path}", service.url)).json(body);
-    let request = request.header("idempotency-key", Uuid::new_v4().to_string());
-    send(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))).await
+pub async fn post_as(service: &Api, headers: &[(&str, &str)], path: &str, body: &Value) -> Answer {
+    let key = Uuid::new_v4().to_string();
+    let headers: Vec<(&str, &str)> = [headers, &[("idempotency-key", &key)]].concat();
+    service.post_headers(path, body, &headers).await
 }
 
 /// Reads as a role.
-pub async fn get_as(service: &Service, role: &str, path: &str) -> Answer {
-    let request = Client::new().get(format!("{}{path}", service.url));
-    send(request.header("x-actor-id", "reader").header("x-actor-role", role)).await
+pub async fn get_as(service: &Api, role: &str, path: &str) -> Answer {
+    service.get_as(role, path).await
 }
 
 pub fn triage(priority: &str, incident_type: &str, outcome: &str) -> Value {
@@ -42,7 +38,7 @@ pub fn triage(priority: &str, incident_type: &str, outcome: &str) -> Value {
 }
 
 /// Creates a ticket; returns its path.
-pub async fn create(service: &Service) -> String {
+pub async fn create(service: &Api) -> String {
     let body = json!({ "account_id": ACCOUNT, "site_id": SITE, "summary": "Door will not latch" });
     let answer = service.moves("dispatcher", "/tickets", &body, "NEW").await;
     format!("/tickets/{}", answer.body["id"].as_str().unwrap())
@@ -58,7 +54,7 @@ pub fn window() -> Value {
 }
 
 /// Creates a ticket and takes it to SCHEDULE_PROPOSED.
-pub async fn propose(service: &Service) -> String {
+pub async fn propose(service: &Api) -> String {
     let path = create(service).await;
     let ready = triage("URGENT", "DOOR_WONT_LATCH", "READY_TO_SCHEDULE");
     service.moves("dispatcher", &format!("{path}/triage"), &ready, "READY_TO_SCHEDULE").await;
@@ -68,14 +64,14 @@ pub async fn propose(service: &Service) -> String {
 }
 
 /// Creates a ticket and takes it to SCHEDULED.
-pub async fn schedule(service: &Service) -> String {
+pub async fn schedule(service: &Api) -> String {
     let path = propose(service).await;
     service.moves("dispatcher", &format!("{path}/schedule/confirm"), &window(), "SCHEDULED").await;
     path
 }
 
 /// Creates an emergency of an incident type and takes it to IN_PROGRESS.
-pub async fn start_work(service: &Service, incident_type: &str) -> String {
+pub async fn start_work(service: &Api, incident_type: &str) -> String {
     let path = create(service).await;
     let triaged = triage("EMERGENCY", incident_type, "TRIAGED");
     service.moves("dispatcher", &format!("{path}/triage"), &triaged, "TRIAGED").await;
@@ -86,7 +82,7 @@ pub async fn start_work(service: &Service, incident_type: &str) -> String {
     path
 }
 
-pub async fn attach(service: &Service, path: &str, keys: &[&str]) {
+pub async fn attach(service: &Api, path: &str, keys: &[&str]) {
     for key in keys {
         let item = json!({ "kind": "PHOTO", "uri": format!("s3://evidence/{key}"), "evidence_key": key });
         assert_eq!(service.post("technician", &format!("{path}/evidence"), &item).await.status, 201);
@@ -107,6 +103,6 @@ pub fn completion() -> Value {
 }
 
 /// The state of a ticket.
-pub async fn state(service: &Service, path: &str) -> String {
+pub async fn state(service: &Api, path: &str) -> String {
     service.get(path).await.state().to_owned()
 }

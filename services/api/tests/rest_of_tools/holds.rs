@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::desk::{create, propose, schedule, state, window};
-use crate::service::{Answer, Service};
+use crate::raise;
+use dispatch_testbed::{Answer, Api};
 
 const WAITING: &str = "PENDING_CUSTOMER_CONFIRMATION";
 
@@ -16,16 +17,15 @@ fn ended() -> Value {
     json!({ "start": "2020-01-01T00:00:00Z", "end": "2020-01-01T01:00:00Z" })
 }
 
-async fn held(service: &Service, path: &str, window: Value) -> Answer {
+async fn held(service: &Api, path: &str, window: Value) -> Answer {
     let answer = service.moves("dispatcher", &format!("{path}/schedule/hold"), &hold(window), WAITING).await;
     assert_eq!(answer.status, 201);
     answer
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn a_confirmed_hold_gives_the_schedule_back() {
-    let service = Service::raise().await;
+    let service = raise().await;
     for path in [schedule(&service).await, propose(&service).await] {
         let before = service.get(&path).await;
         let answer = held(&service, &path, window()).await;
@@ -56,13 +56,11 @@ async fn a_confirmed_hold_gives_the_schedule_back() {
         assert_eq!(given_back["payload"]["hold_snapshot_id"], answer.body["snapshot_id"]);
         assert_eq!(given_back["payload"]["restored_state"], before.body["state"]);
     }
-    service.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn a_hold_is_rolled_back_once_and_its_repetition_is_answered_as_before() {
-    let service = Service::raise().await;
+    let service = raise().await;
     let path = schedule(&service).await;
     let key = Uuid::new_v4();
     let first = service.post_with("dispatcher", &format!("{path}/schedule/hold"), &hold(window()), key).await;
@@ -98,13 +96,11 @@ async fn a_hold_is_rolled_back_once_and_its_repetition_is_answered_as_before() {
         .await;
     assert_eq!(refused.body["error"]["confirmation_log"], first.body["hold_id"]);
     assert_eq!(refused.body["error"]["policy_error"], json!({ "dimension": "scheduling" }));
-    service.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn a_stale_hold_lets_nobody_out_but_an_unassignment() {
-    let service = Service::raise().await;
+    let service = raise().await;
     let path = schedule(&service).await;
     let answer = held(&service, &path, ended()).await;
     let release = json!({ "customer_confirmation_id": answer.body["hold_id"] });
@@ -129,25 +125,23 @@ async fn a_stale_hold_lets_nobody_out_but_an_unassignment() {
     let lost = schedule(&service).await;
     let answer = held(&service, &lost, window()).await;
     sqlx::query("UPDATE schedule_hold_snapshots SET hold_reason_notes = '{'")
-        .execute(&service.pool)
+        .execute(&service.database.pool)
         .await
         .unwrap();
     let rollback = json!({ "confirmation_id": answer.body["hold_id"] });
     service
         .refuses("dispatcher", &format!("{lost}/schedule/rollback"), &rollback, "CUSTOMER_CONFIRMATION_STALE")
         .await;
-    sqlx::query("DELETE FROM schedule_hold_snapshots").execute(&service.pool).await.unwrap();
+    sqlx::query("DELETE FROM schedule_hold_snapshots").execute(&service.database.pool).await.unwrap();
     let refused = service
         .refuses("dispatcher", &format!("{lost}/schedule/rollback"), &rollback, "HOLD_SNAPSHOT_MISSING")
         .await;
     assert!(refused.body["error"]["ticket_id"].is_string());
-    service.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn holds_need_a_schedule_and_a_window_that_goes_forward() {
-    let service = Service::raise().await;
+    let service = raise().await;
     let fresh = create(&service).await;
     let any = Uuid::new_v4();
     for (verb, body) in [
@@ -175,5 +169,4 @@ async fn holds_need_a_schedule_and_a_window_that_goes_forward() {
     let mut unknown = hold(window());
     unknown["hold_reason"] = "WEATHER".into();
     service.refuses("dispatcher", &format!("{path}/schedule/hold"), &unknown, "INVALID_REQUEST").await;
-    service.strike().await;
 }

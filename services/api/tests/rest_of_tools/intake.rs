@@ -4,7 +4,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 
 use crate::desk::{ACCOUNT, SITE, get_as, post_as};
-use crate::service::Service;
+use crate::raise;
 
 const INTAKE: &str = "/tickets/intake";
 
@@ -25,9 +25,8 @@ fn report(identity: f64, classification: f64, acknowledged: bool) -> Value {
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn a_report_is_one_ticket_however_it_is_spelled() {
-    let service = Service::raise().await;
+    let service = raise().await;
     let first = service.moves("agent", INTAKE, &report(75.9, 72.0, false), "TRIAGED").await;
     assert_eq!(first.status, 201);
     let id = first.body["id"].as_str().unwrap().to_owned();
@@ -84,13 +83,11 @@ async fn a_report_is_one_ticket_however_it_is_spelled() {
     let cancel = json!({ "reason": "called twice" });
     service.moves("dispatcher", &format!("/tickets/{id}/cancel"), &cancel, "CANCELLED").await;
     service.moves("agent", INTAKE, &report(98.0, 97.0, true), "READY_TO_SCHEDULE").await;
-    service.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn reports_of_one_instant_make_one_ticket_and_a_link_each() {
-    let service = Service::raise().await;
+    let service = raise().await;
     // More callers than the service has connections.
     let body = report(98.0, 97.0, true);
     let answers = join_all((0..24).map(|_| service.post("agent", INTAKE, &body))).await;
@@ -111,13 +108,11 @@ async fn reports_of_one_instant_make_one_ticket_and_a_link_each() {
         (&json!(false), &json!(true))
     );
     assert_eq!(ready.body["sop_handoff_prompt"], Value::Null);
-    service.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn an_unchecked_report_is_not_scheduled() {
-    let service = Service::raise().await;
+    let service = raise().await;
     let triage = json!({ "priority": "URGENT", "incident_type": "DOOR_WONT_LATCH", "workflow_outcome": "READY_TO_SCHEDULE" });
     for (identity, classification, code) in [
         (60.0, 95.0, "LOW_IDENTITY_CONFIDENCE"),
@@ -140,13 +135,11 @@ async fn an_unchecked_report_is_not_scheduled() {
             service.moves("dispatcher", &format!("{path}/triage"), &acknowledged, "READY_TO_SCHEDULE").await;
         }
     }
-    service.strike().await;
 }
 
 #[tokio::test]
-#[ignore = "needs DISPATCH_TEST_DATABASE_URL"]
 async fn a_report_that_cannot_be_taken_in_says_what_is_wrong() {
-    let service = Service::raise().await;
+    let service = raise().await;
     let mut silent = report(90.0, 90.0, true);
     for name in ["contact_phone", "contact_email"] {
         silent.as_object_mut().unwrap().remove(name);
@@ -172,5 +165,4 @@ async fn a_report_that_cannot_be_taken_in_says_what_is_wrong() {
     service.refuses("customer", INTAKE, &report(90.0, 90.0, true), "FORBIDDEN").await;
     assert_eq!(get_as(&service, "dispatcher", INTAKE).await.code(), "INVALID_TICKET_ID");
     assert_eq!(service.count("SELECT count(*) FROM tickets").await, 0);
-    service.strike().await;
 }

@@ -28,6 +28,9 @@ const FINISH_PAUSE: Duration = Duration::from_millis(200);
 /// Shortest pause between two looks when something is about to become due.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
+/// Pause before the next look at something that is due and that nobody has claimed yet.
+const TAKEN_PAUSE: Duration = Duration::from_millis(100);
+
 /// Works the outbox off until the worker is told to end.
 pub async fn run(context: Context) {
     let wake = Arc::new(Notify::new());
@@ -97,9 +100,10 @@ async fn until_due(context: &Context) -> Duration {
         Err(error) => Err(error),
     };
     match due {
-        // Due already and yet not claimed: another worker is just taking it.
-        Ok(Some(due)) if !due.is_zero() => due.clamp(SHORTEST_PAUSE, poll),
-        Ok(_) | Err(_) => poll,
+        // Due by now and not claimed: it has become so since the look, or another worker is just taking it.
+        Ok(Some(due)) if due.is_zero() => TAKEN_PAUSE.min(poll),
+        Ok(Some(due)) => due.clamp(SHORTEST_PAUSE, poll),
+        Ok(None) | Err(_) => poll,
     }
 }
 
