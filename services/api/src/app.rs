@@ -1,13 +1,17 @@
 //! What every request shares.
 
+use std::sync::atomic::AtomicBool;
+
 use dispatch_store::PgPool;
 
+use crate::alerting::Alerting;
 use crate::config::Config;
-use crate::identity::Keys;
+use crate::identity::{Keys, Secrets};
 use crate::metrics::Metrics;
 use crate::object_store::ObjectStore;
 use crate::rate_limit::RateLimits;
 use crate::request_log::RequestLog;
+use crate::tracing::Tracer;
 
 /// The running service.
 #[derive(Debug)]
@@ -26,4 +30,12 @@ pub struct App {
     pub limits: RateLimits,
     /// Evidence objects.
     pub objects: ObjectStore,
+    /// What alerts are judged by.
+    pub alerting: Alerting,
+    /// What operational endpoints ask for, when it is configured.
+    pub ops_tokens: Secrets,
+    /// Where spans go, when that is configured.
+    pub tracer: Option<Tracer>,
+    /// The order to stop was given; readiness is red.
+    pub draining: AtomicBool,
 }

@@ -129,7 +129,7 @@ async fn make_bucket(settings: &Settings) -> Result<Option<Bucket>, BootstrapErr
         say("No object store is configured; no bucket made.");
         return Ok(None);
     };
-    let created = ObjectStore::new(Some(config), OBJECT_STORE_TIMEOUT)?.ensure_bucket().await?;
+    let created = ObjectStore::new(Some(config), OBJECT_STORE_TIMEOUT, &[])?.ensure_bucket().await?;
     let bucket = Bucket { endpoint: config.endpoint.clone(), bucket: config.bucket.clone(), created };
     say(&format!(
         "Bucket {} at {}: {}.",

@@ -73,7 +73,7 @@ pub async fn serve(
     trail: &mut Trail,
 ) -> Result<Answer, Failure> {
     let tool = endpoint.tool.tool();
-    let request = body::parse(&body::read(parts, body, app.config.http.body_timeout_s).await?)?;
+    let request = body::parse(&body::read(parts, body, &app.config.http).await?)?;
     let actor =
         identity::resolve(&parts.headers, tool, &app.config.auth, &app.keys).await.map_err(|rejected| {
             trail.caller = rejected.claimed;

@@ -5,13 +5,18 @@
 
 mod environment;
 mod parse;
+mod read;
+mod reference;
+mod variable;
 
 use std::path::PathBuf;
 
+use dispatch_domain::alert::Hysteresis;
 use thiserror::Error;
 
 pub use environment::Environment;
 use parse::Reader;
+pub use reference::page;
 
 const DEFAULT_DATABASE_URL: &str = "postgres://dispatch:dispatch@postgres:5432/dispatch";
 
@@ -30,6 +35,8 @@ pub struct Config {
     pub environment: String,
     /// Where to listen.
     pub listen: ListenConfig,
+    /// Where operators and probes ask, when that is another place.
+    pub ops: OpsConfig,
     /// Where the data is.
     pub database: DatabaseConfig,
     /// Who is believed.
@@ -48,6 +55,8 @@ pub struct Config {
     pub sinks: SinkConfig,
     /// The object store, when one is configured.
     pub object_store: Option<ObjectStoreConfig>,
+    /// Where traces are sent, when that is configured.
+    pub tracing: Option<TracingConfig>,
     /// What was corrected or should be looked at; to be logged at start.
     pub warnings: Vec<String>,
 }
@@ -61,6 +70,33 @@ pub struct ListenConfig {
     pub port: u16,
 }
 
+/// Who may see operational data, and where.
+#[derive(Debug, Clone)]
+pub struct OpsConfig {
+    /// A listener of its own for operational endpoints; the main one no longer has them.
+    pub listen: Option<ListenConfig>,
+    /// What a caller has to show for metrics, alerts and health.
+    pub token: Option<Secret>,
+}
+
+/// A value that must not be shown.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Secret {
+    /// As given.
+    Value(String),
+    /// The lines of a file, read again when it changes; every line is good.
+    File(PathBuf),
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Value(_) => f.write_str("Secret"),
+            Self::File(path) => f.debug_tuple("Secret").field(path).finish(),
+        }
+    }
+}
+
 /// Where the data is.
 #[derive(Debug, Clone)]
 pub struct DatabaseConfig {
@@ -68,6 +104,12 @@ pub struct DatabaseConfig {
     pub url: String,
     /// Most connections held at once.
     pub pool_max: u32,
+    /// Longest statement, in milliseconds.
+    pub statement_timeout_ms: u32,
+    /// Longest wait for a lock, in milliseconds.
+    pub lock_timeout_ms: u32,
+    /// Longest wait for a connection, in milliseconds.
+    pub acquire_timeout_ms: u32,
 }
 
 /// Who is believed.
@@ -76,7 +118,7 @@ pub struct AuthConfig {
     /// Accept identity from plain headers when no token is sent.
     pub allow_dev_headers: bool,
     /// Shared HS256 secret.
-    pub jwt_secret: Option<String>,
+    pub jwt_secret: Option<Secret>,
     /// Required `iss`.
     pub jwt_issuer: Option<String>,
     /// Required `aud`.
@@ -87,6 +129,12 @@ pub struct AuthConfig {
     pub clock_leeway_s: u32,
     /// Roles `assistant` and `bot` count as dispatcher.
     pub machine_role_aliases: bool,
+    /// Age in seconds at which published keys are read again.
+    pub jwks_max_age_s: u32,
+    /// Least seconds between two readings of published keys.
+    pub jwks_pause_s: u32,
+    /// Longest lifetime of a token in seconds, from now to its end; 0 is no limit.
+    pub max_lifetime_s: u32,
 }
 
 /// Where a key set is published.
@@ -105,6 +153,18 @@ pub struct HttpConfig {
     pub strict_methods: bool,
     /// How long a caller may take to send a body.
     pub body_timeout_s: u64,
+    /// Largest body that is read, in bytes.
+    pub body_limit: usize,
+    /// Most headers of a request.
+    pub max_headers: usize,
+    /// Largest request line and headers together, in bytes.
+    pub max_head_bytes: usize,
+    /// How long a caller may take to send the headers, in seconds.
+    pub header_timeout_s: u64,
+    /// How long a request may be worked on, in seconds.
+    pub request_timeout_s: u64,
+    /// How long requests are still accepted after the order to stop, while readiness is red already.
+    pub drain_grace_ms: u32,
     /// Requests per actor and minute; 0 is no limit.
     pub rate_per_minute: u32,
     /// Requests an actor may send at once after a rest.
@@ -122,6 +182,8 @@ pub struct EvidenceConfig {
     pub require_checksum: bool,
     /// Limit of one probe.
     pub head_timeout_ms: u64,
+    /// Hosts (`name` or `name:port`, lower case) that references with `http` or `https` may point to; empty is all.
+    pub allowed_hosts: Vec<String>,
 }
 
 /// Thresholds of blind intake, in percent, and the duplicate window.
@@ -150,6 +212,23 @@ pub struct AlertConfig {
     pub auth_policy_rejection: u32,
     /// How far back the three counted signals look.
     pub window_seconds: u32,
+    /// From one judgement in the background to the next.
+    pub evaluate_seconds: u32,
+    /// How slowly alerts come and go.
+    pub hysteresis: Hysteresis,
+    /// Minutes before an appointment from which on it counts, when appointments are respected.
+    pub stuck_lead_minutes: Option<u32>,
+}
+
+/// Where traces go.
+#[derive(Debug, Clone)]
+pub struct TracingConfig {
+    /// Base address of an OTLP/HTTP receiver.
+    pub endpoint: String,
+    /// Headers of every export.
+    pub headers: Vec<(String, String)>,
+    /// Name under which traces are kept.
+    pub service_name: String,
 }
 
 /// Optional files; relative paths are taken from the working directory.
@@ -161,6 +240,8 @@ pub struct SinkConfig {
     pub metrics: Option<PathBuf>,
     /// Alert snapshots, appended.
     pub alerts: Option<PathBuf>,
+    /// Lines of failed requests go to standard error, as they once did.
+    pub failures_to_stderr: bool,
 }
 
 /// The object store that evidence references point to.
@@ -189,40 +270,32 @@ impl Config {
     /// Every problem at once: an unusable port, an unusable number of connections, development headers or a
     /// missing token secret in production, an incomplete object store.
     pub fn from_environment(environment: &Environment) -> Result<Self, ConfigError> {
-        let mut reader = Reader::new(environment);
-        let name = reader
-            .text("DISPATCH_ENV")
-            .or_else(|| reader.text("NODE_ENV"))
-            .unwrap_or_default()
-            .to_lowercase();
+        let (config, reader) = Self::read(Reader::new(environment));
+        config.judged(reader)
+    }
+
+    /// Reads every part, and hands back what is to be said about them.
+    fn read(mut reader: Reader<'_>) -> (Self, Reader<'_>) {
+        let environment = reader.text("NODE_ENV");
+        let name = reader.text("DISPATCH_ENV").or(environment).unwrap_or_default().to_lowercase();
         let production = name == "production";
         let config = Self {
-            listen: ListenConfig {
-                host: reader.text("DISPATCH_API_HOST").unwrap_or_else(|| "127.0.0.1".to_owned()),
-                port: reader.required_number("DISPATCH_API_PORT", 8080),
-            },
-            database: read_database(&mut reader),
-            auth: read_auth(&mut reader, &name),
-            http: read_http(&mut reader),
+            listen: read::listen(&mut reader),
+            ops: read::ops(&mut reader),
+            database: read::database(&mut reader),
+            auth: read::auth(&mut reader, &name),
+            http: read::http(&mut reader),
             idempotency_ttl_days: reader.count("DISPATCH_IDEMPOTENCY_TTL_DAYS", 0),
-            evidence: read_evidence(&mut reader, production),
-            intake: IntakeConfig {
-                identity_threshold: reader.percent("DISPATCH_INTAKE_IDENTITY_CONFIDENCE_THRESHOLD", 85),
-                classification_threshold: reader
-                    .percent("DISPATCH_INTAKE_CLASSIFICATION_CONFIDENCE_THRESHOLD", 85),
-                duplicate_window_minutes: reader.count("DISPATCH_INTAKE_DUPLICATE_WINDOW_MINUTES", 120),
-            },
-            alerts: read_alerts(&mut reader),
-            sinks: SinkConfig {
-                log: reader.path("DISPATCH_LOG_SINK_PATH"),
-                metrics: reader.path("DISPATCH_METRICS_SINK_PATH"),
-                alerts: reader.path("DISPATCH_ALERTS_SINK_PATH"),
-            },
-            object_store: read_object_store(&mut reader),
+            evidence: read::evidence(&mut reader, production),
+            intake: read::intake(&mut reader),
+            alerts: read::alerts(&mut reader),
+            sinks: read::sinks(&mut reader),
+            object_store: read::object_store(&mut reader),
+            tracing: read::tracing(&mut reader),
             environment: name,
             warnings: Vec::new(),
         };
-        config.judged(reader)
+        (config, reader)
     }
 
     /// Adds what only the whole can show, and refuses or returns.
@@ -260,187 +333,5 @@ impl Config {
     }
 }
 
-fn read_database(reader: &mut Reader<'_>) -> DatabaseConfig {
-    let pool_max = reader.required_number("DISPATCH_DB_POOL_MAX", 10_u32);
-    if pool_max == 0 {
-        reader.problem("DISPATCH_DB_POOL_MAX has to be at least 1");
-    }
-    DatabaseConfig {
-        url: reader.text("DISPATCH_DATABASE_URL").unwrap_or_else(|| DEFAULT_DATABASE_URL.to_owned()),
-        pool_max,
-    }
-}
-
-fn read_http(reader: &mut Reader<'_>) -> HttpConfig {
-    let rate_per_minute = reader.count("DISPATCH_RATE_LIMIT_PER_MINUTE", 0);
-    HttpConfig {
-        strict_methods: reader.boolean_a("DISPATCH_HTTP_405", false),
-        body_timeout_s: reader.positive("DISPATCH_BODY_TIMEOUT_SECONDS", 30),
-        rate_per_minute,
-        rate_burst: reader.count("DISPATCH_RATE_LIMIT_BURST", rate_per_minute).max(1),
-    }
-}
-
-/// A file wins over an address, so that a set can be pinned.
-fn read_jwks(reader: &mut Reader<'_>, environment: &str) -> Option<JwksSource> {
-    if let Some(path) = reader.path("DISPATCH_AUTH_JWKS_FILE") {
-        return Some(JwksSource::File(path));
-    }
-    let url = reader.text("DISPATCH_AUTH_JWKS_URL")?;
-    let secure = url.starts_with("https://");
-    if !secure && (environment == "production" || !url.starts_with("http://")) {
-        reader
-            .problem("DISPATCH_AUTH_JWKS_URL has to start with https://; http:// will do outside production");
-    }
-    Some(JwksSource::Url(url))
-}
-
-fn read_auth(reader: &mut Reader<'_>, environment: &str) -> AuthConfig {
-    let by_default = matches!(environment, "development" | "local" | "test");
-    AuthConfig {
-        allow_dev_headers: reader.boolean_a("DISPATCH_AUTH_ALLOW_DEV_HEADERS", by_default),
-        // Not trimmed: a secret is taken as it is.
-        jwt_secret: reader.raw("DISPATCH_AUTH_JWT_SECRET").filter(|secret| !secret.trim().is_empty()),
-        jwt_issuer: reader.text("DISPATCH_AUTH_JWT_ISSUER"),
-        jwt_audience: reader.text("DISPATCH_AUTH_JWT_AUDIENCE"),
-        jwks: read_jwks(reader, environment),
-        clock_leeway_s: reader.count("DISPATCH_AUTH_CLOCK_LEEWAY_SECONDS", 0),
-        machine_role_aliases: reader
-            .boolean_a("DISPATCH_AUTH_MACHINE_ROLE_ALIASES", environment != "production"),
-    }
-}
-
-fn read_evidence(reader: &mut Reader<'_>, production: bool) -> EvidenceConfig {
-    let listed: Vec<String> = reader
-        .text("DISPATCH_OBJECT_STORE_SCHEMES")
-        .map(|list| list.split(',').map(|scheme| scheme.trim().to_lowercase()).collect())
-        .unwrap_or_default();
-    let listed: Vec<String> = listed.into_iter().filter(|scheme| !scheme.is_empty()).collect();
-    let checksum = if reader.text("REQUIRE_EVIDENCE_CHECKSUM").is_some() {
-        "REQUIRE_EVIDENCE_CHECKSUM"
-    } else {
-        "DISPATCH_EVIDENCE_REQUIRE_CHECKSUM"
-    };
-    EvidenceConfig {
-        schemes: if listed.is_empty() { vec!["s3".to_owned(), "minio".to_owned()] } else { listed },
-        require_head: reader.boolean_b("DISPATCH_EVIDENCE_REQUIRE_HEAD", production),
-        require_checksum: reader.boolean_b(checksum, production),
-        head_timeout_ms: reader.positive("DISPATCH_EVIDENCE_HEAD_TIMEOUT_MS", 2500),
-    }
-}
-
-fn read_alerts(reader: &mut Reader<'_>) -> AlertConfig {
-    AlertConfig {
-        stuck_scheduling_count: reader.count("DISPATCH_ALERT_STUCK_SCHEDULING_COUNT_THRESHOLD", 5),
-        stuck_scheduling_minutes: reader.count("DISPATCH_ALERT_STUCK_SCHEDULING_MINUTES", 60),
-        completion_rejection: reader.count("DISPATCH_ALERT_COMPLETION_REJECTION_THRESHOLD", 3),
-        idempotency_conflict: reader.count("DISPATCH_ALERT_IDEMPOTENCY_CONFLICT_THRESHOLD", 2),
-        auth_policy_rejection: reader.count("DISPATCH_ALERT_AUTH_POLICY_REJECTION_THRESHOLD", 5),
-        window_seconds: reader.count("DISPATCH_ALERT_WINDOW_SECONDS", 900),
-    }
-}
-
-fn read_object_store(reader: &mut Reader<'_>) -> Option<ObjectStoreConfig> {
-    let endpoint = reader.text("DISPATCH_OBJECT_STORE_ENDPOINT")?;
-    let key = reader.text("DISPATCH_OBJECT_STORE_KEY");
-    let secret = reader.text("DISPATCH_OBJECT_STORE_SECRET");
-    let (Some(key), Some(secret)) = (key, secret) else {
-        reader.problem(
-            "DISPATCH_OBJECT_STORE_ENDPOINT is set, so DISPATCH_OBJECT_STORE_KEY and \
-             DISPATCH_OBJECT_STORE_SECRET are needed",
-        );
-        return None;
-    };
-    let bucket =
-        reader.text("DISPATCH_OBJECT_STORE_BUCKET").unwrap_or_else(|| "dispatch-artifacts".to_owned());
-    Some(ObjectStoreConfig { endpoint, bucket, key, secret })
-}
-
 #[cfg(test)]
-mod tests {
-    use super::{Config, Environment};
-
-    fn read(pairs: &[(&str, &str)]) -> Result<Config, super::ConfigError> {
-        Config::from_environment(&Environment::from_pairs(pairs))
-    }
-
-    #[test]
-    fn an_empty_environment_gives_the_documented_defaults() {
-        let config = read(&[]).unwrap();
-        assert_eq!((config.listen.host.as_str(), config.listen.port), ("127.0.0.1", 8080));
-        assert_eq!(config.database.pool_max, 10);
-        assert!(
-            !config.auth.allow_dev_headers
-                && !config.evidence.require_head
-                && !config.evidence.require_checksum
-        );
-        assert_eq!(config.evidence.schemes, ["s3", "minio"]);
-        assert_eq!((config.intake.identity_threshold, config.intake.duplicate_window_minutes), (85, 120));
-    }
-
-    #[test]
-    fn local_profiles_accept_development_headers_and_an_explicit_setting_wins() {
-        assert!(read(&[("NODE_ENV", "Development")]).unwrap().auth.allow_dev_headers);
-        let off = [("NODE_ENV", "test"), ("DISPATCH_AUTH_ALLOW_DEV_HEADERS", " off ")];
-        assert!(!read(&off).unwrap().auth.allow_dev_headers);
-        assert!(!read(&[("NODE_ENV", "test"), ("DISPATCH_ENV", "staging")]).unwrap().auth.allow_dev_headers);
-    }
-
-    #[test]
-    fn production_is_strict_and_lists_every_problem_at_once() {
-        let error = read(&[
-            ("DISPATCH_ENV", "production"),
-            ("DISPATCH_AUTH_ALLOW_DEV_HEADERS", "true"),
-            ("DISPATCH_API_PORT", "http"),
-            ("DISPATCH_DB_POOL_MAX", "0"),
-        ])
-        .unwrap_err();
-        assert_eq!(error.problems.len(), 4, "{:?}", error.problems);
-        let config = read(&[("DISPATCH_ENV", "production"), ("DISPATCH_AUTH_JWT_SECRET", "s")]).unwrap();
-        assert!(
-            config.evidence.require_head
-                && config.evidence.require_checksum
-                && !config.auth.allow_dev_headers
-        );
-    }
-
-    #[test]
-    fn published_keys_do_instead_of_a_secret_and_come_over_a_safe_line_in_production() {
-        let set = |url| [("DISPATCH_ENV", "production"), ("DISPATCH_AUTH_JWKS_URL", url)];
-        let config = read(&set("https://keys.example/jwks.json")).unwrap();
-        assert!(!config.auth.machine_role_aliases && config.auth.jwt_secret.is_none());
-        assert_eq!(read(&set("http://keys.example/jwks.json")).unwrap_err().problems.len(), 1);
-        assert!(read(&[]).unwrap().auth.machine_role_aliases);
-    }
-
-    #[test]
-    fn nobody_is_limited_unless_asked_and_a_burst_is_a_minutes_worth() {
-        assert_eq!(read(&[]).unwrap().http.rate_per_minute, 0);
-        let http = read(&[("DISPATCH_RATE_LIMIT_PER_MINUTE", "90")]).unwrap().http;
-        assert_eq!((http.rate_burst, http.strict_methods, http.body_timeout_s), (90, false, 30));
-    }
-
-    #[test]
-    fn an_empty_checksum_setting_counts_as_unset() {
-        let pairs = [("REQUIRE_EVIDENCE_CHECKSUM", " "), ("DISPATCH_EVIDENCE_REQUIRE_CHECKSUM", "enabled")];
-        assert!(read(&pairs).unwrap().evidence.require_checksum);
-        let pairs = [("REQUIRE_EVIDENCE_CHECKSUM", "0"), ("DISPATCH_EVIDENCE_REQUIRE_CHECKSUM", "1")];
-        assert!(!read(&pairs).unwrap().evidence.require_checksum);
-    }
-
-    #[test]
-    fn unreadable_numbers_fall_back_and_say_so() {
-        let config = read(&[
-            ("DISPATCH_ALERT_STUCK_SCHEDULING_COUNT_THRESHOLD", "12abc"),
-            ("DISPATCH_INTAKE_IDENTITY_CONFIDENCE_THRESHOLD", "101"),
-            ("DISPATCH_EVIDENCE_HEAD_TIMEOUT_MS", "1e3"),
-            ("DISPATCH_ALERT_COMPLETION_REJECTION_THRESHOLD", "-1"),
-        ])
-        .unwrap();
-        assert_eq!(config.alerts.stuck_scheduling_count, 12);
-        assert_eq!(config.intake.identity_threshold, 85);
-        assert_eq!(config.evidence.head_timeout_ms, 1000);
-        assert_eq!(config.alerts.completion_rejection, 3);
-        assert_eq!(config.warnings.iter().filter(|warning| warning.contains("using")).count(), 3);
-    }
-}
+mod tests;

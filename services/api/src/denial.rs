@@ -1,5 +1,7 @@
 //! Keeping what an identified caller was refused, although the command's transaction was rolled back.
 
+use std::time::Duration;
+
 use dispatch_domain::{ErrorCode, parse_uuid};
 use dispatch_store::denials::{self, Denial};
 use serde_json::{Value, json};
@@ -8,6 +10,9 @@ use crate::app::App;
 use crate::exchange::Trail;
 use crate::failure::Failure;
 use crate::request_log::life_cycle;
+
+/// How long a refused caller waits for the record; a database that is away must not make refusals slow.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Records the refusal when a policy decided it and the caller is known.
 ///
@@ -34,7 +39,10 @@ pub async fn record(app: &App, trail: &Trail, failure: &Failure, body: &Value) {
         trace_id: trail.correlation.trace.trace_id.as_deref(),
         details: &body["error"],
     };
-    if let Err(error) = denials::record(&app.pool, &denial).await {
-        life_cycle(true, json!({ "message": "a refusal could not be recorded", "error": error.to_string() }));
-    }
+    let reason = match tokio::time::timeout(PATIENCE, denials::record(&app.pool, &denial)).await {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => error.to_string(),
+        Err(elapsed) => elapsed.to_string(),
+    };
+    life_cycle(true, json!({ "message": "a refusal could not be recorded", "error": reason }));
 }

@@ -1,6 +1,7 @@
 //! The endpoints: one file each, and the one list that the router is built from.
 
 pub mod add_evidence;
+pub mod alert_history;
 pub mod alerts;
 pub mod approval_decide;
 pub mod approvals;
@@ -103,6 +104,7 @@ pub const ALL: &[Endpoint] = &[
     health::ENDPOINT,
     metrics::ENDPOINT,
     alerts::ENDPOINT,
+    alert_history::ENDPOINT,
     stuck_tickets::ENDPOINT,
     openapi::ENDPOINT,
 ];
@@ -178,6 +180,9 @@ pub struct ReadEndpoint {
 pub struct OpenEndpoint {
     /// Path; there are no parameters.
     pub route: &'static str,
+    /// Shows operational data: asks for the operations token, and is only at the operational listener, where these
+    /// are configured.
+    pub restricted: bool,
     /// The body of the endpoint.
     pub run: RunOpen,
 }
@@ -218,7 +223,12 @@ impl Endpoint {
 
     /// An operational endpoint, GET only.
     pub const fn open(route: &'static str, run: RunOpen) -> Self {
-        Self::Open(OpenEndpoint { route, run })
+        Self::Open(OpenEndpoint { route, restricted: false, run })
+    }
+
+    /// The same with operational data, which can be restricted by configuration.
+    pub const fn operational(route: &'static str, run: RunOpen) -> Self {
+        Self::Open(OpenEndpoint { route, restricted: true, run })
     }
 
     /// The row of the tool table, unless the endpoint is open.

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Instant;
 
 use dispatch_domain::object_ref::Schemes;
 use dispatch_store::evidence::{self, EvidenceRow};
@@ -26,7 +27,7 @@ type Reference = (String, Option<String>);
 /// Why an object does not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbeFailure {
-    /// `UNREACHABLE_URI`, `CHECKSUM_MISMATCH`, `HEAD_TIMEOUT` or `NETWORK_ERROR`.
+    /// `UNREACHABLE_URI`, `CHECKSUM_MISMATCH`, `HEAD_TIMEOUT`, `HOST_NOT_ALLOWED` or `NETWORK_ERROR`.
     pub reason: &'static str,
     /// More, for a person.
     pub message: Option<String>,
@@ -129,13 +130,22 @@ fn stored(app: &App, items: &[EvidenceRow]) -> Vec<Reference> {
         .collect()
 }
 
-async fn probe(app: &App, (uri, checksum): &Reference) -> Option<ProbeFailure> {
+async fn probe(app: &App, reference: &Reference) -> Option<ProbeFailure> {
+    let started = Instant::now();
+    let failure = ask(app, reference).await;
+    let result = failure.as_ref().map_or("found", |failure| failure.reason);
+    app.metrics.probe(result, started.elapsed());
+    failure
+}
+
+async fn ask(app: &App, (uri, checksum): &Reference) -> Option<ProbeFailure> {
     let failure = |reason, message: Option<String>| Some(ProbeFailure { reason, message });
     match app.objects.head(uri).await {
         Err(HeadError::Refused(status)) => {
             failure("UNREACHABLE_URI", Some(format!("HEAD answered {status}")))
         }
         Err(HeadError::Timeout) => failure("HEAD_TIMEOUT", None),
+        Err(error @ HeadError::HostNotAllowed) => failure("HOST_NOT_ALLOWED", Some(error.to_string())),
         Err(HeadError::Network(reason)) => {
             crate::request_log::life_cycle(
                 true,

@@ -1,7 +1,7 @@
 //! One request from first byte to answer: correlation, the endpoint's pipeline, counters and the log line.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -13,9 +13,9 @@ use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::app::App;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, OpenEndpoint};
 use crate::failure::Failure;
-use crate::identity::{Actor, Claimed, header};
+use crate::identity::{self, Actor, Claimed, header};
 use crate::metrics::UNMATCHED;
 use crate::open::OpenCall;
 use crate::request_log::{LoggedActor, LoggedFailure, RequestRecord, TraceHeaders};
@@ -92,21 +92,47 @@ pub async fn run(app: Arc<App>, route: Route, request: Request) -> Response<Body
         request_id: None,
         caller: None,
     };
-    let outcome = match endpoint {
-        None => Err(unmatched(&app, &route)),
-        Some(Endpoint::Command(endpoint)) => command::serve(&app, endpoint, &parts, body, &mut trail).await,
-        Some(Endpoint::Read(endpoint)) => read::serve(&app, endpoint, &parts, &mut trail).await,
-        Some(Endpoint::Open(endpoint)) => {
-            let call =
-                OpenCall { query: parts.uri.query().unwrap_or_default().to_owned(), headers: parts.headers };
-            // Counted before it runs, so that a snapshot of the counters contains its own request.
-            if endpoint.route == "/metrics" {
-                app.metrics.request(&trail.method, trail.endpoint, 200, started.elapsed());
+    let work = async {
+        match endpoint {
+            None => Err(unmatched(&app, &route)),
+            Some(Endpoint::Command(endpoint)) => {
+                command::serve(&app, endpoint, &parts, body, &mut trail).await
             }
-            (endpoint.run)(&app, &call).await
+            Some(Endpoint::Read(endpoint)) => read::serve(&app, endpoint, &parts, &mut trail).await,
+            Some(Endpoint::Open(endpoint)) => open(&app, endpoint, parts, &mut trail, started).await,
         }
     };
+    let outcome =
+        match tokio::time::timeout(Duration::from_secs(app.config.http.request_timeout_s), work).await {
+            Ok(outcome) => outcome,
+            // What was begun is rolled back as it is dropped; sent again with its key, a command has one effect.
+            Err(elapsed) => Err(Failure::unavailable("The request took too long", elapsed.to_string())),
+        };
     conclude(&app, &trail, outcome, started).await
+}
+
+/// Serves an operational endpoint.
+async fn open(
+    app: &App,
+    endpoint: &OpenEndpoint,
+    parts: Parts,
+    trail: &mut Trail,
+    started: Instant,
+) -> Result<Answer, Failure> {
+    if endpoint.restricted {
+        let admitted =
+            identity::admit_operator(&parts.headers, &app.ops_tokens, &app.config.auth, &app.keys).await;
+        trail.caller = admitted.map_err(|rejected| {
+            trail.caller = rejected.claimed;
+            rejected.failure
+        })?;
+    }
+    let call = OpenCall { query: parts.uri.query().unwrap_or_default().to_owned(), headers: parts.headers };
+    // Counted before it runs, so that a snapshot of the counters contains its own request.
+    if endpoint.route == "/metrics" {
+        app.metrics.request(&trail.method, trail.endpoint, 200, started.elapsed());
+    }
+    (endpoint.run)(app, &call).await
 }
 
 /// An unknown path; or, where methods are told apart, a known one with another method.
@@ -152,21 +178,26 @@ async fn conclude(
     }
     if let Some(failure) = &failure {
         app.metrics.error(failure.code().as_str());
+        app.alerting.note(failure.code());
         if metrics::is_conflict(failure.code().as_str()) {
             app.metrics.conflict();
         }
     }
+    let parent = match &app.tracer {
+        Some(tracer) => Some(tracer.finish(trail, answer.status, failure.as_ref(), duration)),
+        None => trail.correlation.trace.trace_parent.as_ref().map(ToString::to_string),
+    };
     app.log.write(&record(trail, &answer, failure, duration));
-    let parent = trail.correlation.trace.trace_parent.as_ref().map(ToString::to_string);
     answer.into_response(&trail.correlation.id, parent.as_deref())
 }
 
-fn record(
-    trail: &Trail,
-    answer: &Answer,
-    failure: Option<Failure>,
-    duration: std::time::Duration,
-) -> RequestRecord {
+/// The tool that a caller asked for and may not use.
+fn claimed_tool(failure: Option<&Failure>) -> Option<String> {
+    let refusal = &failure.filter(|failure| failure.code() == ErrorCode::ToolNotAllowed)?.refusal;
+    refusal.details.get("tool_name")?.as_str().map(|name| name.trim().to_owned())
+}
+
+fn record(trail: &Trail, answer: &Answer, failure: Option<Failure>, duration: Duration) -> RequestRecord {
     let matched = trail.endpoint != UNMATCHED;
     let is_command = matched && trail.method == "POST";
     let trace = &trail.correlation.trace;
@@ -186,7 +217,8 @@ fn record(
             actor_id: caller.id.clone(),
             actor_role: caller.role.as_str().to_owned(),
         }),
-        tool_name: trail.caller.as_ref().and(trail.tool).map(str::to_owned),
+        tool_name: claimed_tool(failure.as_ref())
+            .or_else(|| trail.caller.as_ref().and(trail.tool).map(str::to_owned)),
         ticket_id: trail.ticket_id.map(|id| id.to_string()),
         replay: answer.replayed,
         status: answer.status,

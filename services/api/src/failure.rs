@@ -33,6 +33,21 @@ impl Failure {
         Self::accident(ErrorCode::OutboxInsertFailed, cause.into())
     }
 
+    /// Something that requests need is not there right now; asking again later helps.
+    pub fn unavailable(message: &str, cause: impl Into<String>) -> Self {
+        let mut failure = Self::from(Refusal::new(ErrorCode::ServiceUnavailable, message));
+        failure.cause = Some(cause.into());
+        failure.retry_after_s = Some(RETRY_AFTER_S);
+        failure
+    }
+
+    /// Alerts cannot be judged right now.
+    pub fn alerts_unavailable(cause: impl Into<String>) -> Self {
+        let mut failure = Self::unavailable("Alerts cannot be judged right now", cause);
+        failure.refusal.code = ErrorCode::AlertBackendUnavailable;
+        failure
+    }
+
     fn accident(code: ErrorCode, cause: String) -> Self {
         let refusal =
             Refusal::new(code, "Internal server error").with("reference", Uuid::new_v4().to_string());
@@ -95,11 +110,9 @@ impl From<Refusal> for Failure {
 
 impl From<dispatch_store::StoreError> for Failure {
     fn from(error: dispatch_store::StoreError) -> Self {
-        let mut failure = Self::internal(error.to_string());
         if dispatch_store::is_unavailable(&error) {
-            failure.status = 503;
-            failure.retry_after_s = Some(RETRY_AFTER_S);
+            return Self::unavailable("The database cannot serve right now", error.to_string());
         }
-        failure
+        Self::internal(error.to_string())
     }
 }

@@ -5,6 +5,8 @@
 
 mod dev_headers;
 mod keys;
+mod operator;
+mod secrets;
 mod token;
 
 use axum::http::HeaderMap;
@@ -15,6 +17,8 @@ use crate::config::AuthConfig;
 use crate::failure::Failure;
 
 pub use keys::Keys;
+pub use operator::admit as admit_operator;
+pub use secrets::Secrets;
 
 /// Longest actor id that is stored; it is part of a unique index, whose entries are bounded.
 const ACTOR_ID_LIMIT: usize = 512;
@@ -70,8 +74,8 @@ pub async fn resolve(
 ) -> Result<Actor, Rejected> {
     match header(headers, "authorization").filter(|value| !value.trim().is_empty()) {
         Some(authorization) => {
-            let claims = token::verify(bearer(&authorization)?, config, keys).await?;
-            let claimed = token::claimed(&claims, config)?;
+            let claims = token::verify(bearer(&authorization)?, keys).await?;
+            let claimed = claimed(&claims, config)?;
             permit(headers, tool, claimed, || token::scope(&claims))
         }
         None if config.allow_dev_headers => {
@@ -79,6 +83,15 @@ pub async fn resolve(
             permit(headers, tool, claimed, || dev_headers::scope(headers))
         }
         None => Err(Refusal::new(ErrorCode::AuthRequired, "Authorization header is required").into()),
+    }
+}
+
+/// Who signed claims are about. Where they are refused, whoever they name is still known for the log.
+fn claimed(claims: &token::Claims, config: &AuthConfig) -> Result<Claimed, Rejected> {
+    let claimed = token::claimed(claims, config);
+    match token::check(claims, config) {
+        Ok(()) => Ok(claimed?),
+        Err(refusal) => Err(Rejected { failure: refusal.into(), claimed: claimed.ok() }),
     }
 }
 

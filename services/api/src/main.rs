@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod alerting;
 mod answer;
 mod app;
 mod autonomy_switch;
@@ -26,7 +27,9 @@ mod read;
 mod request_log;
 mod router;
 mod serve;
+mod server;
 mod stored_answers;
+mod tracing;
 mod verb;
 mod wire;
 

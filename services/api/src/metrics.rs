@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 mod exposition;
+mod gauges;
 mod histogram;
-mod window;
 
+pub use gauges::Gauges;
 use histogram::Histogram;
-use window::Window;
 
 /// The service's name on the wire.
 pub const SERVICE: &str = "dispatch-api";
@@ -32,19 +32,19 @@ const CONFLICT_SIGNAL: &str = "IDEMPOTENCY_PAYLOAD_MISMATCH";
 const METHODS: [&str; 9] = ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"];
 
 /// The registry; clones share one state.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Metrics {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Shared {
     registry: Mutex<Registry>,
     changed: Notify,
 }
 
 /// Everything counted. Keys are in the order in which the snapshot lists them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Registry {
     requests: BTreeMap<(&'static str, String, u16), u64>,
     latencies: BTreeMap<(&'static str, String), Histogram>,
@@ -55,8 +55,9 @@ struct Registry {
     override_closes: BTreeMap<CodeOrder, u64>,
     assignments_with_snapshot: u64,
     assignments_without_snapshot: u64,
-    recent_errors: BTreeMap<String, Window>,
-    window: Duration,
+    probes: BTreeMap<&'static str, u64>,
+    probe_latency: Histogram,
+    forgotten_answers: u64,
 }
 
 /// An upper-case code whose order puts `_` before letters and digits, as the contract's lists do.
@@ -82,25 +83,6 @@ impl PartialOrd for CodeOrder {
 }
 
 impl Metrics {
-    /// An empty registry. `window` is how far back [`Metrics::recent_errors`] looks; the counters
-    /// themselves never shrink.
-    pub fn new(window: Duration) -> Self {
-        let registry = Registry {
-            requests: BTreeMap::new(),
-            latencies: BTreeMap::new(),
-            errors: BTreeMap::new(),
-            transitions: BTreeMap::new(),
-            replays: 0,
-            conflicts: 0,
-            override_closes: BTreeMap::new(),
-            assignments_with_snapshot: 0,
-            assignments_without_snapshot: 0,
-            recent_errors: BTreeMap::new(),
-            window,
-        };
-        Self { shared: Arc::new(Shared { registry: Mutex::new(registry), changed: Notify::new() }) }
-    }
-
     /// Counts one answered request. `endpoint` is the route template, or [`UNMATCHED`].
     pub fn request(&self, method: &str, endpoint: &str, status: u16, duration: Duration) {
         let method = METHODS.into_iter().find(|known| *known == method).unwrap_or("OTHER");
@@ -114,8 +96,6 @@ impl Metrics {
     pub fn error(&self, code: &str) {
         self.change(|registry| {
             *registry.errors.entry(CodeOrder(code.to_owned())).or_default() += 1;
-            let window = registry.window;
-            registry.recent_errors.entry(code.to_owned()).or_insert_with(|| Window::new(window)).add();
         });
     }
 
@@ -154,10 +134,17 @@ impl Metrics {
         });
     }
 
-    /// How many error answers had one of these codes within the window.
-    pub fn recent_errors(&self, codes: &[&str]) -> u64 {
-        let mut registry = self.lock();
-        codes.iter().map(|code| registry.recent_errors.get_mut(*code).map_or(0, Window::count)).sum()
+    /// Counts one probe of an evidence object by what came of it.
+    pub fn probe(&self, result: &'static str, duration: Duration) {
+        self.change(|registry| {
+            *registry.probes.entry(result).or_default() += 1;
+            registry.probe_latency.observe(duration);
+        });
+    }
+
+    /// Counts stored answers that were forgotten.
+    pub fn forgotten(&self, answers: u64) {
+        self.change(|registry| registry.forgotten_answers += answers);
     }
 
     /// Resolves once something was counted since the last call. One waiter: the metrics sink.
@@ -204,9 +191,12 @@ impl Metrics {
         })
     }
 
-    /// The same counters, and the latency histograms, as Prometheus text (exposition format 0.0.4).
-    pub fn prometheus(&self) -> String {
-        exposition::render(&self.lock())
+    /// The same counters, the latency histograms and what was measured just now, as Prometheus text (exposition
+    /// format 0.0.4).
+    pub fn prometheus(&self, gauges: &Gauges) -> String {
+        let mut text = exposition::render(&self.lock());
+        gauges.render(&mut text);
+        text
     }
 
     fn change(&self, count: impl FnOnce(&mut Registry)) {

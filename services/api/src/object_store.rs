@@ -40,6 +40,9 @@ pub enum HeadError {
     /// The store could not be reached or spoken to.
     #[error("{0}")]
     Network(String),
+    /// The reference points to a host that is not on the list.
+    #[error("host is not allowed")]
+    HostNotAllowed,
 }
 
 /// Why something could not be written.
@@ -71,8 +74,12 @@ impl ObjectStore {
     ///
     /// # Errors
     /// When the plain HTTP client cannot be built.
-    pub fn new(config: Option<&ObjectStoreConfig>, timeout: Duration) -> Result<Self, ObjectStoreError> {
-        let plain = PlainProbe::new(timeout)
+    pub fn new(
+        config: Option<&ObjectStoreConfig>,
+        timeout: Duration,
+        allowed_hosts: &[String],
+    ) -> Result<Self, ObjectStoreError> {
+        let plain = PlainProbe::new(timeout, allowed_hosts)
             .map_err(|reason| ObjectStoreError { action: "prepare plain probes", reason })?;
         Ok(Self { signed: config.map(signed_client), plain, timeout })
     }
@@ -108,6 +115,20 @@ impl ObjectStore {
                 Some(response) => HeadError::Refused(response.status().as_u16()),
                 None => HeadError::Network(reason(&error)),
             }),
+        }
+    }
+
+    /// Whether the store answers at all. A bucket that is missing or closed is an answer: it is seen when it is used.
+    ///
+    /// # Errors
+    /// When no store is configured, it does not answer, or it answers that it cannot serve.
+    pub async fn answers(&self) -> Result<(), ObjectStoreError> {
+        const ACTION: &str = "reach the bucket";
+        let Signed { client, bucket } = self.signed(ACTION)?;
+        let Err(error) = client.head_bucket().bucket(bucket).send().await else { return Ok(()) };
+        match error.raw_response().map(|response| response.status().as_u16()) {
+            Some(status) if status < 500 => Ok(()),
+            _ => Err(ObjectStoreError { action: ACTION, reason: reason(&error) }),
         }
     }
 

@@ -84,6 +84,12 @@ mod tests {
         RateLimits::new(&HttpConfig {
             strict_methods: false,
             body_timeout_s: 30,
+            body_limit: 1024,
+            max_headers: 100,
+            max_head_bytes: 8192,
+            header_timeout_s: 30,
+            request_timeout_s: 60,
+            drain_grace_ms: 0,
             rate_per_minute,
             rate_burst,
         })

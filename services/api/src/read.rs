@@ -85,7 +85,7 @@ impl ReadCall {
     /// # Errors
     /// When none can be had.
     pub async fn connection(&self) -> Result<PoolConnection<Postgres>, Failure> {
-        Ok(self.app.pool.acquire().await?)
+        Ok(dispatch_store::acquire(&self.app.pool).await?)
     }
 
     /// The ticket of the path, and the connection it was read on.
@@ -106,7 +106,7 @@ impl ReadCall {
     async fn find(&self, id: Uuid) -> Result<(PoolConnection<Postgres>, Option<TicketRow>), Failure> {
         let mut left = self.app.pool.size();
         loop {
-            let mut connection = self.app.pool.acquire().await?;
+            let mut connection = dispatch_store::acquire(&self.app.pool).await?;
             match tickets::find(&mut connection, id).await {
                 Ok(ticket) => return Ok((connection, ticket)),
                 Err(error) if left > 0 && is_connection_lost(&error) => {

@@ -1,10 +1,14 @@
 //! One JSON line per request, and the optional files that keep the same facts.
 //!
-//! Success goes to standard output, failure to standard error. Files are written by a background task behind
-//! a bounded queue: a slow disk never slows a request; what does not fit is dropped and counted on stderr.
+//! Lines of requests go to standard output; those of failures to standard error where that is configured. Without files the line is written before the answer.
+//! With files, a background task behind a bounded queue writes them, many records at once, and then the lines: whoever
+//! has seen a line finds its record, and counters that contain it, in the files. A slow disk never slows a request; a
+//! record for which the queue has no room loses its place in the file, is counted, and its line is written all the same.
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -17,7 +21,7 @@ mod sink;
 
 use sink::Entry;
 
-/// Records waiting for the disk before new ones are dropped: some seconds of a busy service.
+/// Records waiting for the disk before files lose new ones: some seconds of a busy service.
 const QUEUE_LENGTH: usize = 8_192;
 
 /// How long a reader of alerts or metrics waits for the files.
@@ -32,6 +36,8 @@ pub struct SinkPaths {
     pub metrics: Option<PathBuf>,
     /// Every alert answer, newline-delimited, appended.
     pub alerts: Option<PathBuf>,
+    /// Lines of failed requests go to standard error.
+    pub failures_to_stderr: bool,
 }
 
 /// What one request did, as it is logged.
@@ -104,6 +110,8 @@ pub struct LoggedFailure {
 #[derive(Clone, Debug)]
 pub struct RequestLog {
     queue: Option<mpsc::Sender<Entry>>,
+    dropped: Arc<AtomicU64>,
+    failures_to_stderr: bool,
 }
 
 /// The background writer; [`SinkTask::finish`] writes what is queued and ends it.
@@ -116,24 +124,40 @@ pub struct SinkTask {
 impl RequestLog {
     /// Starts the writer when at least one file is asked for. Needs a tokio runtime.
     pub fn start(paths: SinkPaths, metrics: Metrics) -> (Self, SinkTask) {
+        let failures_to_stderr = paths.failures_to_stderr;
         if paths.log.is_none() && paths.metrics.is_none() && paths.alerts.is_none() {
-            return (Self { queue: None }, SinkTask { queue: None, task: None });
+            let log = Self { queue: None, dropped: Arc::default(), failures_to_stderr };
+            return (log, SinkTask { queue: None, task: None });
         }
         let (queue, entries) = mpsc::channel(QUEUE_LENGTH);
         let task = tokio::spawn(sink::run(paths, metrics, entries));
-        (Self { queue: Some(queue.clone()) }, SinkTask { queue: Some(queue), task: Some(task) })
+        let log = Self { queue: Some(queue.clone()), dropped: Arc::default(), failures_to_stderr };
+        (log, SinkTask { queue: Some(queue), task: Some(task) })
     }
 
-    /// Writes the one line of a request and queues it for the log file.
+    /// Writes the one line of a request, after its record is in the files.
     pub fn write(&self, record: &RequestRecord) {
-        let line = line_of(record);
-        emit(record.failure.is_some(), &line);
-        self.queue_entry(Entry::Log(line));
+        let is_error = self.failures_to_stderr && record.failure.is_some();
+        let line = Line { is_error, text: line_of(record) };
+        if let Some(Entry::Log(line)) = self.queue_entry(Entry::Log(line)) {
+            line.emit();
+        }
+    }
+
+    /// Records that the files have not got because the queue was full.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Records that wait for the files.
+    pub fn waiting(&self) -> usize {
+        self.queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
     }
 
     /// Queues one alert answer for the alerts file.
     pub fn write_alerts(&self, snapshot: &Value) {
-        self.queue_entry(Entry::Alerts(snapshot.to_string()));
+        // A loss is counted; without a file there is nowhere to write.
+        let _ = self.queue_entry(Entry::Alerts(snapshot.to_string()));
     }
 
     /// Waits until everything queued so far, and the current metrics, are in their files; not longer than a second,
@@ -143,12 +167,30 @@ impl RequestLog {
         let _ = tokio::time::timeout(FLUSH_PATIENCE, flush(self.queue.as_ref())).await;
     }
 
-    fn queue_entry(&self, entry: Entry) {
-        if let Some(queue) = &self.queue
-            && queue.try_send(entry).is_err()
-        {
-            life_cycle(true, json!({ "message": "log sink queue is full or closed; record dropped" }));
+    /// Hands an entry to the writer; gives it back when there is none, or no room.
+    fn queue_entry(&self, entry: Entry) -> Option<Entry> {
+        let Some(queue) = &self.queue else { return Some(entry) };
+        let entry = queue.try_send(entry).err()?.into_inner();
+        let dropped = self.dropped.fetch_add(1, Ordering::Relaxed) + 1;
+        // The first, and then ever more rarely: a line per loss would be one more flood.
+        if dropped.is_power_of_two() {
+            let message = "the queue of the files is full or closed; they lose records";
+            life_cycle(true, json!({ "message": message, "dropped": dropped }));
         }
+        Some(entry)
+    }
+}
+
+/// One line and the stream it belongs to.
+#[derive(Debug)]
+struct Line {
+    is_error: bool,
+    text: String,
+}
+
+impl Line {
+    fn emit(&self) {
+        emit(self.is_error, &self.text);
     }
 }
 

@@ -15,20 +15,43 @@ use crate::exchange;
 /// The endpoints of one route template.
 type Methods = Vec<&'static Endpoint>;
 
-/// Builds the router.
+/// Which endpoints a listener has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// All of them.
+    Both,
+    /// All but those with operational data, which have a listener of their own.
+    Business,
+    /// Open endpoints only.
+    Operations,
+}
+
+impl Door {
+    fn has(self, endpoint: &Endpoint) -> bool {
+        match (self, endpoint) {
+            (Self::Both, _) => true,
+            (Self::Business, Endpoint::Open(open)) => !open.restricted,
+            (Self::Business, _) => true,
+            (Self::Operations, endpoint) => matches!(endpoint, Endpoint::Open(_)),
+        }
+    }
+}
+
+/// Builds the router of a listener.
 ///
 /// Methods are told apart here and not by the framework, because a known path with another method, HEAD and
 /// OPTIONS included, answers exactly as an unknown path does.
-pub fn build(app: Arc<App>) -> Router {
+pub fn build(app: Arc<App>, door: Door) -> Router {
     let mut routes: BTreeMap<&'static str, Methods> = BTreeMap::new();
-    for endpoint in endpoint::ALL {
+    for endpoint in endpoint::ALL.iter().filter(|endpoint| door.has(endpoint)) {
         routes.entry(endpoint.route()).or_default().push(endpoint);
     }
     let mut router = Router::new();
     for (route, mut methods) in routes {
         // The framework prefers a literal path to a template. Where a template would have matched another
         // method of that path it still does: `GET /tickets/intake` is a bad ticket id, not an unknown route.
-        methods.extend(endpoint::ALL.iter().filter(|other| covers(other.route(), route)));
+        let also = endpoint::ALL.iter().filter(|other| door.has(other) && covers(other.route(), route));
+        methods.extend(also);
         let methods: &'static Methods = Box::leak(Box::new(methods));
         router = router.route(
             route,

@@ -3,32 +3,43 @@
 use std::any::Any;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
+use axum::Router;
 use axum::body::Body;
 use axum::http::Response;
-use axum::serve::ListenerExt;
 use dispatch_store::{PgPool, PoolSettings};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::alerting::{self, Alerting};
 use crate::answer::Answer;
 use crate::app::App;
-use crate::config::Config;
+use crate::config::{Config, ListenConfig};
 use crate::failure::Failure;
-use crate::identity::Keys;
+use crate::identity::{Keys, Secrets};
 use crate::metrics::Metrics;
 use crate::object_store::ObjectStore;
 use crate::rate_limit::RateLimits;
-use crate::request_log::{RequestLog, SinkPaths, life_cycle};
-use crate::{router, stored_answers};
+use crate::request_log::{RequestLog, SinkPaths, SinkTask, life_cycle};
+use crate::router::{self, Door};
+use crate::server::Server;
+use crate::stored_answers;
+use crate::tracing::Tracer;
 
-/// How long requests in flight may take to finish; the rest of five seconds is for closing the database.
+/// How long requests in flight may take to finish after the order to stop; the rest of five seconds is for closing the
+/// files and the database.
 const DRAIN: Duration = Duration::from_secs(4);
+
+/// How often files with secrets are looked at.
+const SECRETS: Duration = Duration::from_secs(2);
 
 /// Connects to the configured database.
 ///
@@ -37,6 +48,9 @@ const DRAIN: Duration = Duration::from_secs(4);
 pub async fn connect(config: &Config) -> anyhow::Result<PgPool> {
     let mut settings = PoolSettings::new(&config.database.url, crate::metrics::SERVICE);
     settings.max_connections = config.database.pool_max;
+    settings.statement_timeout_ms = config.database.statement_timeout_ms;
+    settings.lock_timeout_ms = config.database.lock_timeout_ms;
+    settings.acquire_timeout_ms = config.database.acquire_timeout_ms;
     dispatch_store::connect(&settings).await.context("failed to connect to the database")
 }
 
@@ -49,54 +63,175 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         life_cycle(false, json!({ "message": "configuration warning", "warning": warning }));
     }
     let pool = connect(&config).await?;
-    let timeout = Duration::from_millis(config.evidence.head_timeout_ms);
-    let objects = ObjectStore::new(config.object_store.as_ref(), timeout)?;
-    let metrics = Metrics::new(Duration::from_secs(config.alerts.window_seconds.into()));
-    let sinks = config.sinks.clone();
-    let paths = SinkPaths { log: sinks.log, metrics: sinks.metrics, alerts: sinks.alerts };
-    let (log, sink_task) = RequestLog::start(paths, metrics.clone());
+    warn_of_drift(&pool).await?;
     let stop = stop_signal()?;
-    let address = (config.listen.host.clone(), config.listen.port);
-    let listener = TcpListener::bind((address.0.as_str(), address.1)).await.context("failed to listen")?;
-    let port = listener.local_addr().context("failed to listen")?.port();
-    let keys = Keys::new(config.auth.jwks.clone())?;
-    // Read now, so that the first request does not wait; a publisher that is away is asked again then.
-    keys.refresh().await;
-    let limits = RateLimits::new(&config.http);
-    let purge = tokio::spawn(stored_answers::keep_purging(pool.clone(), config.idempotency_ttl_days));
-    let app = Arc::new(App { config, pool: pool.clone(), metrics, log, keys, limits, objects });
-    life_cycle(false, json!({ "message": "dispatch-api started", "host": address.0, "port": port }));
-    listen(listener, app, stop).await?;
-    purge.abort();
+    let main = bind(&config.listen).await?;
+    let ops = match &config.ops.listen {
+        Some(listen) => Some(bind(listen).await?),
+        None => None,
+    };
+    let (app, sink_task) = assemble(config, pool).await?;
+    announce(&app, &main, ops.as_ref())?;
+    let background = Background::start(&app);
+    listen(&app, main, ops, stop).await;
+    background.stop().await;
+    if let Some(tracer) = &app.tracer {
+        tracer.close().await;
+    }
     sink_task.finish().await;
-    pool.close().await;
+    app.pool.close().await;
     life_cycle(false, json!({ "message": "dispatch-api stopped" }));
     Ok(())
 }
 
-/// Accepts until told to stop, then lets requests in flight finish for a while.
-async fn listen(listener: TcpListener, app: Arc<App>, stop: CancellationToken) -> anyhow::Result<()> {
-    // Answers are small and written whole; waiting to fill a segment would only delay them.
-    let listener = listener.tap_io(|stream| {
-        // Ignored: the connection works without.
-        let _ = stream.set_nodelay(true);
+async fn bind(listen: &ListenConfig) -> anyhow::Result<TcpListener> {
+    let (host, port) = (listen.host.as_str(), listen.port);
+    TcpListener::bind((host, port)).await.with_context(|| format!("failed to listen on {host} port {port}"))
+}
+
+/// Tells of a schema that is not this binary's. Neither ends the start: an older one is brought up to date beside a
+/// service that is not ready until then, and a newer one is what a rollback of the binary meets.
+async fn warn_of_drift(pool: &PgPool) -> anyhow::Result<()> {
+    let drift = dispatch_store::schema_drift(pool).await.context("failed to read the schema's migrations")?;
+    let findings = [
+        ("the schema is older than this binary, which is not ready until it is migrated", drift.pending),
+        ("the schema is newer than this binary", drift.unknown),
+        ("migrations were applied with another text than this binary has", drift.changed),
+    ];
+    for (warning, migrations) in findings {
+        if !migrations.is_empty() {
+            let message = "schema warning";
+            life_cycle(false, json!({ "message": message, "warning": warning, "migrations": migrations }));
+        }
+    }
+    Ok(())
+}
+
+/// Makes everything that requests share.
+async fn assemble(config: Config, pool: PgPool) -> anyhow::Result<(Arc<App>, SinkTask)> {
+    let timeout = Duration::from_millis(config.evidence.head_timeout_ms);
+    let objects = ObjectStore::new(config.object_store.as_ref(), timeout, &config.evidence.allowed_hosts)?;
+    let metrics = Metrics::default();
+    let sinks = config.sinks.clone();
+    let paths = SinkPaths {
+        log: sinks.log,
+        metrics: sinks.metrics,
+        alerts: sinks.alerts,
+        failures_to_stderr: sinks.failures_to_stderr,
+    };
+    let (log, sink_task) = RequestLog::start(paths, metrics.clone());
+    let keys = Keys::new(&config.auth)?;
+    // Read now, so that the first request does not wait; a publisher that is away is asked again then.
+    keys.refresh().await;
+    let tracer = config.tracing.as_ref().map(Tracer::new).transpose()?;
+    let app = App {
+        limits: RateLimits::new(&config.http),
+        ops_tokens: Secrets::new(config.ops.token.clone()),
+        alerting: Alerting::default(),
+        draining: AtomicBool::new(false),
+        config,
+        pool,
+        metrics,
+        log,
+        keys,
+        objects,
+        tracer,
+    };
+    Ok((Arc::new(app), sink_task))
+}
+
+/// The start line. Its port is the one that was taken when 0 was asked for.
+fn announce(app: &App, main: &TcpListener, ops: Option<&TcpListener>) -> anyhow::Result<()> {
+    let port = |listener: &TcpListener| listener.local_addr().map(|address| address.port());
+    let mut line = json!({
+        "message": "dispatch-api started",
+        "host": app.config.listen.host,
+        "port": port(main).context("failed to listen")?,
     });
-    let router = router::build(app).layer(CatchPanicLayer::custom(after_panic));
-    let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+    if let Some(ops) = ops {
+        line["ops_port"] = port(ops).context("failed to listen")?.into();
+    }
+    life_cycle(false, line);
+    Ok(())
+}
+
+/// Accepts until told to stop, then lets requests in flight finish for a while.
+async fn listen(app: &Arc<App>, main: TcpListener, ops: Option<TcpListener>, stop: CancellationToken) {
+    let close = CancellationToken::new();
+    let limits = app.config.http;
+    let doors = |door| protected(router::build(Arc::clone(app), door));
+    let door = if ops.is_some() { Door::Business } else { Door::Both };
+    let serving = async {
+        let main = Server::new(main, doors(door), limits).run(close.clone());
+        match ops {
+            Some(ops) => {
+                tokio::join!(main, Server::new(ops, doors(Door::Operations), limits).run(close.clone()));
+            }
+            None => main.await,
+        }
+    };
+    let closing = async {
+        stop.cancelled().await;
+        app.draining.store(true, Ordering::Relaxed);
+        // Readiness is red and connections are still accepted, for those who have not looked yet.
+        pause(Duration::from_millis(app.config.http.drain_grace_ms.into())).await;
+        close.cancel();
+        pause(DRAIN.saturating_sub(Duration::from_millis(app.config.http.drain_grace_ms.into()))).await;
+    };
     tokio::select! {
-        outcome = serving => outcome.context("failed to serve"),
-        () = too_late(stop) => {
+        () = serving => {}
+        () = closing => {
             life_cycle(true, json!({ "message": "requests in flight were cut off at shutdown" }));
-            Ok(())
         }
     }
 }
 
-/// Resolves when the time to drain is over.
-async fn too_late(stop: CancellationToken) {
-    stop.cancelled().await;
+fn protected(router: Router) -> Router {
+    router.layer(CatchPanicLayer::custom(after_panic))
+}
+
+async fn pause(length: Duration) {
     // An elapsed time-out is what is waited for here.
-    let _ = tokio::time::timeout(DRAIN, std::future::pending::<()>()).await;
+    let _ = tokio::time::timeout(length, std::future::pending::<()>()).await;
+}
+
+/// What runs beside the requests.
+struct Background {
+    stop: CancellationToken,
+    alerts: JoinHandle<()>,
+    rest: [JoinHandle<()>; 2],
+}
+
+impl Background {
+    fn start(app: &Arc<App>) -> Self {
+        let stop = CancellationToken::new();
+        let alerts = tokio::spawn(alerting::watch(Arc::clone(app), stop.clone()));
+        let (pool, metrics, days) = (app.pool.clone(), app.metrics.clone(), app.config.idempotency_ttl_days);
+        let purge = tokio::spawn(stored_answers::keep_purging(pool, metrics, days));
+        let secrets = tokio::spawn(keep_secrets_fresh(Arc::clone(app)));
+        Self { stop, alerts, rest: [purge, secrets] }
+    }
+
+    /// Ends everything; what alerts have counted is written first, for a moment.
+    async fn stop(self) {
+        self.stop.cancel();
+        for task in self.rest {
+            task.abort();
+        }
+        // Ignored: a database that is away cannot be told, and the process ends all the same.
+        let _ = tokio::time::timeout(Duration::from_millis(300), self.alerts).await;
+    }
+}
+
+/// Reads secrets and published keys again when they have changed or are old.
+async fn keep_secrets_fresh(app: Arc<App>) {
+    let mut beat = interval(SECRETS);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        beat.tick().await;
+        app.ops_tokens.refresh();
+        app.keys.keep_fresh().await;
+    }
 }
 
 /// A token that is cancelled by the first SIGINT or SIGTERM.

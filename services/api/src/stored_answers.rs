@@ -6,6 +6,7 @@ use dispatch_store::{PgPool, StoreError, idempotency};
 use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::metrics::Metrics;
 use crate::request_log::life_cycle;
 
 /// Age at which the verb forgets, unless it is told otherwise: no client repeats a command after a month.
@@ -33,7 +34,7 @@ pub async fn purge(pool: &PgPool, days: u32) -> Result<u64, StoreError> {
 }
 
 /// Purges once an hour; 0 days keeps everything. Several instances may do so at once.
-pub async fn keep_purging(pool: PgPool, days: u32) {
+pub async fn keep_purging(pool: PgPool, metrics: Metrics, days: u32) {
     if days == 0 {
         return;
     }
@@ -43,10 +44,13 @@ pub async fn keep_purging(pool: PgPool, days: u32) {
         beat.tick().await;
         match purge(&pool, days).await {
             Ok(0) => {}
-            Ok(deleted) => life_cycle(
-                false,
-                json!({ "message": "stored answers forgotten", "deleted": deleted, "older_than_days": days }),
-            ),
+            Ok(deleted) => {
+                metrics.forgotten(deleted);
+                life_cycle(
+                    false,
+                    json!({ "message": "stored answers forgotten", "deleted": deleted, "older_than_days": days }),
+                );
+            }
             Err(error) => life_cycle(
                 true,
                 json!({ "message": "stored answers could not be forgotten", "error": error.to_string() }),

@@ -4,10 +4,11 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use dispatch_domain::alert::{RULES, SEVERITY};
 use dispatch_store::AppliedMigration;
 use serde_json::{Value, json};
 
-use crate::config::{Config, Environment};
+use crate::config::{self, Config, Environment};
 use crate::request_log::life_cycle;
 use crate::{bootstrap, clock, openapi, serve, stored_answers};
 
@@ -19,6 +20,8 @@ usage: dispatch-api [serve]     serve on a database that is migrated already
                                 prepare a stack around a running API and write the evidence
        dispatch-api purge       forget stored answers older than DISPATCH_IDEMPOTENCY_TTL_DAYS (default 30)
        dispatch-api openapi     print the OpenAPI document
+       dispatch-api config      print the reference page of variables
+       dispatch-api alert-rules print the alert rules as JSON, with the text of their runbooks' signal sections
        dispatch-api --version   print the version";
 
 /// Runs the verb named by the arguments; none means `serve`.
@@ -34,6 +37,8 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
             let file = PathBuf::from(file);
             prepare(|environment| async move { bootstrap::run(&environment, Some(file)).await })
         }
+        ["config"] => say(config::page().trim_end()),
+        ["alert-rules"] => say(&alert_rules()),
         ["openapi"] => say(openapi::text().trim_end()),
         ["--version" | "-V"] => say(&format!("dispatch-api {}", env!("CARGO_PKG_VERSION"))),
         ["--help" | "-h" | "help"] => say(USAGE),
@@ -94,6 +99,26 @@ async fn purge(config: Config) -> anyhow::Result<()> {
     );
     pool.close().await;
     Ok(())
+}
+
+fn alert_rules() -> String {
+    let rules: Vec<Value> = RULES
+        .iter()
+        .map(|rule| {
+            json!({
+                "code": rule.code,
+                "severity": SEVERITY,
+                "meaning": rule.meaning,
+                "signal_name": rule.signal_name,
+                "counted": rule.counted(),
+                "threshold_variable": rule.threshold_variable,
+                "default_threshold": rule.default_threshold,
+                "runbook": rule.runbook,
+                "signal_text": rule.signal_text(),
+            })
+        })
+        .collect();
+    format!("{:#}", Value::Array(rules))
 }
 
 fn document(migration: &AppliedMigration) -> Value {

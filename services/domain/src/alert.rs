@@ -1,10 +1,25 @@
 //! The four alert rules, what they count, and where an operator reads on.
+//!
+//! This table is the only source: the API judges by it, and the signal sections of runbooks are rendered from it.
+
+mod life;
 
 use crate::error_code::ErrorCode;
 use crate::state::TicketState;
 
+pub use life::{AlertState, Hysteresis, Judgement, Standing, judge};
+
 /// Age in minutes at which a ticket counts as stuck, unless configured otherwise.
-pub const DEFAULT_STUCK_MINUTES: i64 = 60;
+pub const DEFAULT_STUCK_MINUTES: u32 = 60;
+
+/// The variable that configures that age.
+pub const STUCK_MINUTES_VARIABLE: &str = "DISPATCH_ALERT_STUCK_SCHEDULING_MINUTES";
+
+/// How far back error answers are counted, in seconds, unless configured otherwise.
+pub const DEFAULT_WINDOW_S: u32 = 900;
+
+/// The variable that configures the window.
+pub const WINDOW_VARIABLE: &str = "DISPATCH_ALERT_WINDOW_SECONDS";
 
 /// Severity of every alert.
 pub const SEVERITY: &str = "warning";
@@ -38,15 +53,53 @@ pub struct Rule {
     /// What is counted.
     pub signal: Signal,
     /// Threshold unless configured otherwise.
-    pub default_threshold: u64,
+    pub default_threshold: u32,
+    /// The variable that configures the threshold.
+    pub threshold_variable: &'static str,
+    /// What it means when the alert fires, for a person.
+    pub meaning: &'static str,
     /// Runbook reference that clients compare.
     pub runbook: &'static str,
 }
 
 impl Rule {
-    /// Whether `count` reaches `threshold`; a threshold of zero always fires.
-    pub const fn fires(count: u64, threshold: u64) -> bool {
-        count >= threshold
+    /// The rule of a code.
+    pub fn of(code: AlertCode) -> &'static Self {
+        &RULES[code as usize]
+    }
+
+    /// The states or error codes that are counted.
+    pub fn counted(&self) -> Vec<&'static str> {
+        match self.signal {
+            Signal::TicketsResting(states) => states.iter().map(|state| state.as_str()).collect(),
+            Signal::Errors(codes) => codes.iter().map(|code| code.as_str()).collect(),
+        }
+    }
+
+    /// What is counted and when the alert fires, as Markdown for the runbook's signal section.
+    pub fn signal_text(&self) -> String {
+        let names: Vec<String> = self.counted().iter().map(|name| format!("`{name}`")).collect();
+        let names = names.join(", ");
+        let counted = match self.signal {
+            Signal::TicketsResting(_) => format!(
+                "A ticket counts when it is in one of {names} and its latest move into that state is at least \
+                 `thresholds.stuck_scheduling_minutes` minutes old (`{STUCK_MINUTES_VARIABLE}`, default \
+                 {DEFAULT_STUCK_MINUTES}, 0 allowed)."
+            ),
+            Signal::Errors(_) => format!(
+                "An error answer counts when its code is one of {names}. The window slides: an answer is forgotten \
+                 after `{WINDOW_VARIABLE}` seconds (default {DEFAULT_WINDOW_S})."
+            ),
+        };
+        format!(
+            "`{}` fires when `signals.{}` reaches `thresholds.{}` (`{}`, default {}, at least 1). {counted}\n",
+            self.code, self.signal_name, self.signal_name, self.threshold_variable, self.default_threshold
+        )
+    }
+
+    /// Whether answers with this code are counted by a rule.
+    pub fn counts(code: ErrorCode) -> bool {
+        RULES.iter().any(|rule| matches!(rule.signal, Signal::Errors(codes) if codes.contains(&code)))
     }
 }
 
@@ -62,6 +115,8 @@ pub const RULES: &[Rule] = &[
             TicketState::PendingCustomerConfirmation,
         ]),
         default_threshold: 5,
+        threshold_variable: "DISPATCH_ALERT_STUCK_SCHEDULING_COUNT_THRESHOLD",
+        meaning: "Tickets wait in a scheduling state longer than they should.",
         runbook: "dispatch/ops/runbooks/stuck_scheduling.md",
     },
     Rule {
@@ -69,6 +124,8 @@ pub const RULES: &[Rule] = &[
         signal_name: "completion_rejection_count",
         signal: Signal::Errors(&[ErrorCode::CloseoutRequirementsIncomplete, ErrorCode::ManualReviewRequired]),
         default_threshold: 3,
+        threshold_variable: "DISPATCH_ALERT_COMPLETION_REJECTION_THRESHOLD",
+        meaning: "Completions are refused because the closeout is incomplete or needs a person.",
         runbook: "dispatch/ops/runbooks/completion_rejection.md",
     },
     Rule {
@@ -76,6 +133,8 @@ pub const RULES: &[Rule] = &[
         signal_name: "idempotency_conflict_count",
         signal: Signal::Errors(&[ErrorCode::IdempotencyPayloadMismatch]),
         default_threshold: 2,
+        threshold_variable: "DISPATCH_ALERT_IDEMPOTENCY_CONFLICT_THRESHOLD",
+        meaning: "Clients reuse idempotency keys for other requests.",
         runbook: "dispatch/ops/runbooks/idempotency_conflict.md",
     },
     Rule {
@@ -91,6 +150,8 @@ pub const RULES: &[Rule] = &[
             ErrorCode::AuthConfigError,
         ]),
         default_threshold: 5,
+        threshold_variable: "DISPATCH_ALERT_AUTH_POLICY_REJECTION_THRESHOLD",
+        meaning: "Callers are refused by identity, role, tool or scope.",
         runbook: "dispatch/ops/runbooks/auth_policy_failure.md",
     },
 ];
@@ -123,9 +184,15 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_fires_at_its_threshold() {
-        assert!(!Rule::fires(4, 5));
-        assert!(Rule::fires(5, 5));
-        assert!(Rule::fires(0, 0));
+    fn rules_stand_in_the_order_of_their_codes_and_tell_what_they_count() {
+        for (place, rule) in RULES.iter().enumerate() {
+            assert_eq!(rule.code as usize, place);
+            assert_eq!(Rule::of(rule.code), rule);
+            let text = rule.signal_text();
+            for name in rule.counted().into_iter().chain([rule.code.as_str(), rule.threshold_variable]) {
+                assert!(text.contains(&format!("`{name}`")), "{name} in {text}");
+            }
+        }
+        assert!(Rule::counts(ErrorCode::AuthConfigError) && !Rule::counts(ErrorCode::NotFound));
     }
 }

@@ -1,4 +1,4 @@
-//! The 51 error codes, their HTTP status and the policy dimension that decided.
+//! The 53 error codes, their HTTP status and the policy dimension that decided.
 
 wire_enum! {
     /// Which kind of rule refused a request; shown as `policy_error.dimension`.
@@ -40,6 +40,7 @@ macro_rules! error_codes {
 }
 
 error_codes! {
+    AlertBackendUnavailable = "ALERT_BACKEND_UNAVAILABLE" 503,
     ApprovalNotFound = "APPROVAL_NOT_FOUND" 404,
     ApprovalNotPending = "APPROVAL_NOT_PENDING" 409,
     AssignmentBypassDenied = "ASSIGNMENT_BYPASS_DENIED" 409 Policy,
@@ -86,6 +87,7 @@ error_codes! {
     RateLimited = "RATE_LIMITED" 429,
     RequestTimeout = "REQUEST_TIMEOUT" 408,
     ScheduleHoldStateConflict = "SCHEDULE_HOLD_STATE_CONFLICT" 409 Scheduling,
+    ServiceUnavailable = "SERVICE_UNAVAILABLE" 503,
     SopHandoffRequired = "SOP_HANDOFF_REQUIRED" 409 Policy,
     TechUnavailable = "TECH_UNAVAILABLE" 409 Assignment,
     TicketNotFound = "TICKET_NOT_FOUND" 404,
@@ -98,19 +100,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fifty_one_codes_each_a_client_or_server_error() {
-        assert_eq!(ErrorCode::ALL.len(), 51);
+    fn fifty_three_codes_each_a_client_or_server_error() {
+        assert_eq!(ErrorCode::ALL.len(), 53);
         assert!(ErrorCode::ALL.iter().all(|code| (400..=599).contains(&code.http_status())));
         assert!(ErrorCode::ALL.windows(2).all(|pair| pair[0].as_str() < pair[1].as_str()));
     }
 
     #[test]
-    fn only_three_codes_blame_the_server() {
-        let server: Vec<_> = ErrorCode::ALL.iter().filter(|code| code.http_status() >= 500).collect();
+    fn only_three_codes_blame_the_server_and_two_say_that_it_is_not_able_to_answer_now() {
+        let server: Vec<_> = ErrorCode::ALL.iter().filter(|code| code.http_status() == 500).collect();
         assert_eq!(
             server,
             [&ErrorCode::AuthConfigError, &ErrorCode::InternalError, &ErrorCode::OutboxInsertFailed]
         );
+        let away: Vec<_> = ErrorCode::ALL.iter().filter(|code| code.http_status() > 500).collect();
+        assert_eq!(away, [&ErrorCode::AlertBackendUnavailable, &ErrorCode::ServiceUnavailable]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod column;
 mod migration;
 mod pool;
 
+pub mod alerts;
 pub mod approvals;
 pub mod artifacts;
 pub mod audit;
@@ -17,7 +18,9 @@ pub mod holds;
 pub mod idempotency;
 pub mod intake;
 pub mod journal;
+pub mod leases;
 pub mod outbox;
+pub mod outbox_depth;
 pub mod outbox_queue;
 pub mod page;
 pub mod sites;
@@ -27,8 +30,11 @@ pub mod ticket_list;
 pub mod tickets;
 pub mod transitions;
 
-pub use migration::{AppliedMigration, migrate, pending_migrations};
-pub use pool::{PoolSettings, begin, connect, is_connection_lost, is_unavailable, violated_constraint};
+pub use migration::{AppliedMigration, SchemaDrift, migrate, pending_migrations, schema_drift};
+pub use pool::{
+    ACQUIRE_BOUNDS_S, AcquireStatistics, PoolSettings, acquire, acquire_statistics, begin, connect,
+    is_connection_lost, is_unavailable, violated_constraint,
+};
 pub use sqlx::migrate::MigrateError;
 pub use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 

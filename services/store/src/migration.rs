@@ -31,7 +31,8 @@ pub struct AppliedMigration {
 /// # Errors
 /// When a migration fails or an applied one differs from the embedded text.
 pub async fn migrate(pool: &PgPool) -> Result<Vec<AppliedMigration>, MigrateError> {
-    let before = applied_versions(pool).await?;
+    let before: Vec<i64> =
+        applied_migrations(pool).await?.iter().map(|migration| migration.version).collect();
     let mut connection = pool.acquire().await?;
     // A migration of a large table may take longer than any request would be allowed to.
     sqlx::raw_sql("SET statement_timeout = 0; SET lock_timeout = 0").execute(&mut *connection).await?;
@@ -60,20 +61,50 @@ pub async fn migrate(pool: &PgPool) -> Result<Vec<AppliedMigration>, MigrateErro
         .collect())
 }
 
+/// How the schema of a database differs from the one that this binary was built with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SchemaDrift {
+    /// Versions that this binary knows and the database has not applied: the schema is older.
+    pub pending: Vec<i64>,
+    /// Versions that the database has applied and this binary does not know: the schema is newer.
+    pub unknown: Vec<i64>,
+    /// Versions that were applied with another text.
+    pub changed: Vec<i64>,
+}
+
+/// Compares the migrations of a database with those of this binary.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn schema_drift(pool: &PgPool) -> Result<SchemaDrift, MigrateError> {
+    let applied = applied_migrations(pool).await?;
+    let known: HashMap<i64, &[u8]> =
+        MIGRATOR.iter().map(|migration| (migration.version, migration.checksum.as_ref())).collect();
+    let is_applied = |version: i64| applied.iter().any(|migration| migration.version == version);
+    let pending =
+        MIGRATOR.iter().map(|migration| migration.version).filter(|version| !is_applied(*version)).collect();
+    let mut drift = SchemaDrift { pending, ..SchemaDrift::default() };
+    for migration in &applied {
+        match known.get(&migration.version) {
+            None => drift.unknown.push(migration.version),
+            Some(checksum) if *checksum != migration.checksum.as_ref() => {
+                drift.changed.push(migration.version)
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(drift)
+}
+
 /// Versions that this binary knows and the database has not applied, in order.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn pending_migrations(pool: &PgPool) -> Result<Vec<i64>, MigrateError> {
-    let applied = applied_versions(pool).await?;
-    Ok(MIGRATOR
-        .iter()
-        .map(|migration| migration.version)
-        .filter(|version| !applied.contains(version))
-        .collect())
+    Ok(schema_drift(pool).await?.pending)
 }
 
-async fn applied_versions(pool: &PgPool) -> Result<Vec<i64>, MigrateError> {
+async fn applied_migrations(pool: &PgPool) -> Result<Vec<sqlx::migrate::AppliedMigration>, MigrateError> {
     // Asked first, because reading the list from a database that was never migrated is an error.
     let known: bool =
         sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(pool).await?;
@@ -81,8 +112,7 @@ async fn applied_versions(pool: &PgPool) -> Result<Vec<i64>, MigrateError> {
         return Ok(Vec::new());
     }
     let mut connection = pool.acquire().await?;
-    let applied = connection.list_applied_migrations("_sqlx_migrations").await?;
-    Ok(applied.iter().map(|migration| migration.version).collect())
+    connection.list_applied_migrations("_sqlx_migrations").await
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -3,8 +3,14 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgPool, Postgres, Transaction};
+
+mod waiting;
+
+use waiting::Waiting;
+pub use waiting::{ACQUIRE_BOUNDS_S, AcquireStatistics};
 
 /// A connection that rested this long is asked whether it still works before it is used.
 const RESTED: Duration = Duration::from_millis(500);
@@ -20,12 +26,14 @@ pub struct PoolSettings {
     pub statement_timeout_ms: u32,
     /// A statement that waits longer for a lock is cancelled by the database.
     pub lock_timeout_ms: u32,
+    /// Longest wait for a connection of the pool.
+    pub acquire_timeout_ms: u32,
     /// What the database shows as the client's name.
     pub application_name: String,
 }
 
 impl PoolSettings {
-    /// Settings with ten connections, 15 s per statement and 5 s per lock.
+    /// Settings with ten connections, 15 s per statement, 5 s per lock and 5 s for a connection.
     #[must_use]
     pub fn new(url: &str, application_name: &str) -> Self {
         Self {
@@ -33,6 +41,7 @@ impl PoolSettings {
             max_connections: 10,
             statement_timeout_ms: 15_000,
             lock_timeout_ms: 5_000,
+            acquire_timeout_ms: 5_000,
             application_name: application_name.to_owned(),
         }
     }
@@ -52,7 +61,7 @@ pub async fn connect(settings: &PoolSettings) -> Result<PgPool, sqlx::Error> {
         .disable_statement_logging();
     PgPoolOptions::new()
         .max_connections(settings.max_connections.max(1))
-        .acquire_timeout(Duration::from_secs(5))
+        .acquire_timeout(Duration::from_millis(settings.acquire_timeout_ms.max(1).into()))
         // A ping before every use would be one more round trip per request. Only a connection that has
         // rested is asked; one that died since is noticed by `begin`.
         .test_before_acquire(false)
@@ -70,11 +79,31 @@ pub async fn connect(settings: &PoolSettings) -> Result<PgPool, sqlx::Error> {
 pub async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
     let mut left = pool.size();
     loop {
-        match pool.begin().await {
+        let waiting = Waiting::begin();
+        let begun = pool.begin().await;
+        waiting.end();
+        match begun {
             Err(error) if left > 0 && is_connection_lost(&error) => left -= 1,
             outcome => return outcome,
         }
     }
+}
+
+/// Takes a connection of the pool.
+///
+/// # Errors
+/// When none can be had in time.
+pub async fn acquire(pool: &PgPool) -> Result<PoolConnection<Postgres>, sqlx::Error> {
+    let waiting = Waiting::begin();
+    let acquired = pool.acquire().await;
+    waiting.end();
+    acquired
+}
+
+/// How long this process has waited for connections so far.
+#[must_use]
+pub fn acquire_statistics() -> AcquireStatistics {
+    waiting::statistics()
 }
 
 /// Whether the error says that the connection itself is gone, so that a read may be tried on another one.

@@ -39,13 +39,59 @@ impl FromRow<'_, PgRow> for StuckRow {
     }
 }
 
-/// Which resting tickets to list; `None` scopes mean "all".
-#[derive(Debug, Clone)]
-pub struct StuckFilter<'a> {
+/// When a resting ticket counts as stuck.
+#[derive(Debug, Clone, Copy)]
+pub struct StuckRule<'a> {
     /// States that count.
     pub states: &'a [TicketState],
     /// Age that counts.
     pub minutes: u32,
+    /// Minutes before an appointment from which on a ticket without a technician counts. When set, appointments are
+    /// respected: a scheduled ticket counts only then, and a held one once its confirmation window is over.
+    pub lead_minutes: Option<u32>,
+}
+
+impl StuckRule<'_> {
+    fn words(&self) -> Vec<&'static str> {
+        self.states.iter().map(|state| state.as_str()).collect()
+    }
+
+    fn age_s(&self) -> f64 {
+        f64::from(self.minutes) * 60.0
+    }
+
+    fn lead_s(&self) -> Option<f64> {
+        self.lead_minutes.map(|minutes| f64::from(minutes) * 60.0)
+    }
+}
+
+/// The rule as SQL over `tickets t` and `m.since`: $1 states, $2 age, $3 lead.
+macro_rules! is_stuck {
+    () => {
+        "t.state = ANY($1::text[]::ticket_state[]) AND m.since <= now() - make_interval(secs => $2) \
+         AND ($3::float8 IS NULL OR CASE t.state \
+             WHEN 'SCHEDULED' THEN t.assigned_tech_id IS NULL \
+                 AND t.scheduled_start <= now() + make_interval(secs => $3) \
+             WHEN 'PENDING_CUSTOMER_CONFIRMATION' THEN coalesce((SELECT hold_confirmation_end(h.hold_reason_notes) \
+                 FROM schedule_hold_snapshots h WHERE h.ticket_id = t.id \
+                 ORDER BY h.created_at DESC LIMIT 1) <= now(), true) \
+             ELSE true END)"
+    };
+}
+
+/// When a ticket was last moved into its present state, as SQL; null without a history row into it.
+macro_rules! resting_since {
+    () => {
+        "tickets t CROSS JOIN LATERAL (SELECT max(created_at) AS since FROM ticket_state_transitions \
+         WHERE ticket_id = t.id AND to_state = t.state) m"
+    };
+}
+
+/// Which resting tickets to list; `None` scopes mean "all".
+#[derive(Debug, Clone)]
+pub struct StuckFilter<'a> {
+    /// When a ticket counts.
+    pub rule: StuckRule<'a>,
     /// Accounts the actor may see.
     pub account_scope: Option<Vec<Uuid>>,
     /// Sites the actor may see.
@@ -61,18 +107,17 @@ pub async fn list(
     filter: &StuckFilter<'_>,
     page: &Page,
 ) -> Result<Vec<StuckRow>, sqlx::Error> {
-    let states: Vec<&str> = filter.states.iter().map(|state| state.as_str()).collect();
-    sqlx::query_as(
-        "SELECT t.id, t.account_id, t.site_id, t.state::text AS state, t.assigned_tech_id, m.since \
-         FROM tickets t CROSS JOIN LATERAL (SELECT max(created_at) AS since FROM ticket_state_transitions \
-             WHERE ticket_id = t.id AND to_state = t.state) m \
-         WHERE t.state = ANY($1::text[]::ticket_state[]) AND m.since <= now() - make_interval(secs => $2) \
-           AND ($3::uuid[] IS NULL OR t.account_id = ANY($3)) AND ($4::uuid[] IS NULL OR t.site_id = ANY($4)) \
-           AND ($5::timestamptz IS NULL OR (m.since, t.id) > ($5, $6)) \
-         ORDER BY m.since, t.id LIMIT $7",
-    )
-    .bind(states)
-    .bind(f64::from(filter.minutes) * 60.0)
+    sqlx::query_as(concat!(
+        "SELECT t.id, t.account_id, t.site_id, t.state::text AS state, t.assigned_tech_id, m.since FROM ",
+        resting_since!(),
+        " WHERE ",
+        is_stuck!(),
+        " AND ($4::uuid[] IS NULL OR t.account_id = ANY($4)) AND ($5::uuid[] IS NULL OR t.site_id = ANY($5)) \
+          AND ($6::timestamptz IS NULL OR (m.since, t.id) > ($6, $7)) ORDER BY m.since, t.id LIMIT $8",
+    ))
+    .bind(filter.rule.words())
+    .bind(filter.rule.age_s())
+    .bind(filter.rule.lead_s())
     .bind(&filter.account_scope)
     .bind(&filter.site_scope)
     .bind(page.after.map(|place| place.at))
@@ -82,22 +127,17 @@ pub async fn list(
     .await
 }
 
-/// How many tickets are in one of `states` and were last moved into that state at least `minutes` ago.
+/// How many tickets are stuck.
 ///
 /// A ticket without a history row into its present state is not counted.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn count(pool: &PgPool, states: &[TicketState], minutes: u32) -> Result<i64, sqlx::Error> {
-    let states: Vec<&str> = states.iter().map(|state| state.as_str()).collect();
-    sqlx::query_scalar(
-        "SELECT count(*) FROM tickets t \
-         WHERE t.state = ANY($1::text[]::ticket_state[]) \
-           AND (SELECT max(m.created_at) FROM ticket_state_transitions m \
-                WHERE m.ticket_id = t.id AND m.to_state = t.state) <= now() - make_interval(secs => $2)",
-    )
-    .bind(states)
-    .bind(f64::from(minutes) * 60.0)
-    .fetch_one(pool)
-    .await
+pub async fn count(pool: &PgPool, rule: &StuckRule<'_>) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(concat!("SELECT count(*) FROM ", resting_since!(), " WHERE ", is_stuck!()))
+        .bind(rule.words())
+        .bind(rule.age_s())
+        .bind(rule.lead_s())
+        .fetch_one(pool)
+        .await
 }

@@ -1,4 +1,4 @@
-//! Reading a command's body: any JSON value, at most one mebibyte.
+//! Reading a command's body: any JSON value, not larger than is configured.
 
 use std::time::Duration;
 
@@ -9,41 +9,42 @@ use dispatch_domain::{ErrorCode, Refusal};
 use futures::StreamExt;
 use serde_json::{Value, json};
 
+use crate::config::HttpConfig;
 use crate::failure::Failure;
 
-/// Largest body that is read, in bytes.
-const LIMIT: usize = 1024 * 1024;
-
-/// What is read and thrown away of a larger one, so that a client in the middle of sending gets to see the answer.
-const DISCARDED: usize = 8 * LIMIT;
+/// What is read and thrown away of a larger body, in bytes beyond the limit, so that a client in the middle of sending
+/// gets to see the answer.
+const DISCARDED: usize = 7 * 1024 * 1024;
 
 /// Reads the whole body.
 ///
 /// # Errors
 /// 413 above the limit, 400 when the client breaks off, 408 when it takes too long.
-pub(super) async fn read(parts: &Parts, body: Body, timeout_s: u64) -> Result<Vec<u8>, Failure> {
-    tokio::time::timeout(Duration::from_secs(timeout_s), read_all(parts, body)).await.unwrap_or_else(|_| {
+pub(super) async fn read(parts: &Parts, body: Body, config: &HttpConfig) -> Result<Vec<u8>, Failure> {
+    let timeout_s = config.body_timeout_s;
+    let all = read_all(parts, body, config.body_limit);
+    tokio::time::timeout(Duration::from_secs(timeout_s), all).await.unwrap_or_else(|_| {
         let message = format!("Request body did not arrive within {timeout_s} s");
         Err(Refusal::new(ErrorCode::RequestTimeout, message).into())
     })
 }
 
-async fn read_all(parts: &Parts, body: Body) -> Result<Vec<u8>, Failure> {
+async fn read_all(parts: &Parts, body: Body, limit: usize) -> Result<Vec<u8>, Failure> {
     let announced =
         parts.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    let mut bytes = Vec::with_capacity(announced.unwrap_or(0).min(LIMIT));
+    let mut bytes = Vec::with_capacity(announced.unwrap_or(0).min(limit));
     let mut length = 0;
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_| Failure::invalid("Request body could not be read"))?;
         length += chunk.len();
-        if length <= LIMIT {
+        if length <= limit {
             bytes.extend_from_slice(&chunk);
-        } else if length > DISCARDED {
+        } else if length > limit.saturating_add(DISCARDED) {
             break;
         }
     }
-    if length > LIMIT { Err(Failure::too_large(LIMIT)) } else { Ok(bytes) }
+    if length > limit { Err(Failure::too_large(limit)) } else { Ok(bytes) }
 }
 
 /// Parses the body; an empty or blank one is an empty object.

@@ -33,7 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const CONNECTIVITY: &str = "database_connectivity";
 
 /// The endpoint.
-pub const ENDPOINT: Endpoint = Endpoint::open("/health", |app, _| async { Ok(answer(app).await) }.boxed());
+pub const ENDPOINT: Endpoint =
+    Endpoint::operational("/health", |app, _| async { Ok(answer(app).await) }.boxed());
 
 async fn answer(app: &App) -> Answer {
     match facts(app).await {

@@ -1,27 +1,58 @@
 //! `GET /metrics`: JSON as dashboards know it, Prometheus text for scrapers.
 
+use std::time::Duration;
+
+use dispatch_store::{StoreError, alerts, outbox_depth};
 use futures::FutureExt;
 
 use super::Endpoint;
 use crate::answer::Answer;
 use crate::app::App;
+use crate::metrics::Gauges;
 use crate::open::OpenCall;
+
+/// How long a scrape waits for the database; without it the scrape has everything else.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Content type of the text face.
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint =
-    Endpoint::open("/metrics", |app, call| async { Ok(answer(app, call).await) }.boxed());
+    Endpoint::operational("/metrics", |app, call| async { Ok(answer(app, call).await) }.boxed());
 
 async fn answer(app: &App, call: &OpenCall) -> Answer {
     // Whoever reads the counters here may compare them with the file.
     app.log.flush().await;
     if wants_text(call) {
-        Answer::text(200, EXPOSITION, app.metrics.prometheus())
+        Answer::text(200, EXPOSITION, app.metrics.prometheus(&gauges(app).await))
     } else {
         Answer::json(200, &app.metrics.json_snapshot())
     }
+}
+
+/// Measures now.
+async fn gauges(app: &App) -> Gauges {
+    let mut gauges = Gauges {
+        pool_size: app.pool.size(),
+        pool_idle: app.pool.num_idle(),
+        pool_max: app.config.database.pool_max,
+        acquire: Some(dispatch_store::acquire_statistics()),
+        sink_dropped: app.log.dropped(),
+        sink_waiting: app.log.waiting(),
+        ..Gauges::default()
+    };
+    let read = async {
+        let mut connection = dispatch_store::acquire(&app.pool).await?;
+        let standing = alerts::list(&mut connection).await?;
+        drop(connection);
+        Ok::<_, StoreError>((standing, outbox_depth::by_status(&app.pool).await?))
+    };
+    if let Ok(Ok((standing, outbox))) = tokio::time::timeout(PATIENCE, read).await {
+        gauges.alerts = Some(standing.into_iter().map(|row| (row.code, row.state)).collect());
+        gauges.outbox = Some(outbox);
+    }
+    gauges
 }
 
 /// Text for `?format=prometheus`, or for a caller that accepts plain text and not JSON by name.

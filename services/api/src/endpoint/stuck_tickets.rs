@@ -7,6 +7,7 @@ use dispatch_store::stuck::{self, StuckFilter, StuckRow};
 use serde_json::{Value, json};
 
 use super::{Endpoint, View};
+use crate::alerting::stuck_rule;
 use crate::answer::Answer;
 use crate::clock;
 use crate::cockpit::listed;
@@ -30,8 +31,7 @@ async fn run(call: &ReadCall) -> Result<Answer, Failure> {
     let page = page::asked_or_first(&call.query)?;
     let minutes = call.app.config.alerts.stuck_scheduling_minutes;
     let filter = StuckFilter {
-        states: states(),
-        minutes,
+        rule: stuck_rule(&call.app.config.alerts, states()),
         account_scope: listed(&call.actor.scope.accounts),
         site_scope: listed(&call.actor.scope.sites),
     };

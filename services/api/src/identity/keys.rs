@@ -1,8 +1,9 @@
 //! The public keys that tokens may be signed with: a JSON Web Key Set, from a file or an address.
 //!
 //! Keys may overlap: as long as the old one is in the set beside the new one, tokens of both are good. The set is
-//! kept and read again when it is old or when a token names a key that is not in it, but never more often than
-//! once in a while, so that forged tokens cannot make this service hammer whoever publishes the keys.
+//! read again in the background when it is old, and at once when a token names a key that is not in it, but never
+//! more often than once in a while, so that forged tokens cannot make this service hammer whoever publishes the
+//! keys. While the publisher is away the keys in hand stay good.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -16,14 +17,9 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::sync::Mutex;
 
-use crate::config::JwksSource;
+use super::Secrets;
+use crate::config::{AuthConfig, JwksSource};
 use crate::request_log::life_cycle;
-
-/// A set older than this is read again before it is used.
-const MAX_AGE: Duration = Duration::from_secs(600);
-
-/// Least time between two readings.
-const PAUSE: Duration = Duration::from_secs(10);
 
 /// How long the publisher may take.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -71,7 +67,13 @@ struct Loaded {
 
 /// The keys, shared by every request.
 pub struct Keys {
+    /// Shared secrets.
+    pub secrets: Secrets,
     source: Option<JwksSource>,
+    /// A set older than this is read again.
+    max_age: Duration,
+    /// Least time between two readings.
+    pause: Duration,
     client: reqwest::Client,
     loaded: RwLock<Arc<Loaded>>,
     /// When the set was last asked for, successfully or not; held while it is read.
@@ -85,16 +87,24 @@ impl fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// Keys of a source; without one, no token but a shared-secret one is good.
+    /// Keys as configured; without a source, no token but a shared-secret one is good.
     ///
     /// # Errors
     /// When the client cannot be built.
-    pub fn new(source: Option<JwksSource>) -> Result<Self, KeysError> {
+    pub fn new(config: &AuthConfig) -> Result<Self, KeysError> {
         let client = reqwest::Client::builder()
             .timeout(PATIENCE)
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
-        Ok(Self { source, client, loaded: RwLock::default(), tried: Mutex::new(None) })
+        Ok(Self {
+            secrets: Secrets::new(config.jwt_secret.clone()),
+            source: config.jwks.clone(),
+            max_age: Duration::from_secs(config.jwks_max_age_s.into()),
+            pause: Duration::from_secs(config.jwks_pause_s.into()),
+            client,
+            loaded: RwLock::default(),
+            tried: Mutex::new(None),
+        })
     }
 
     /// Whether a source is configured.
@@ -107,11 +117,19 @@ impl Keys {
         self.current().at.is_some()
     }
 
-    /// Reads the set when that is due. What goes wrong is logged and the set in hand stays in use.
+    /// Reads the set again when it is old; for the background.
+    pub async fn keep_fresh(&self) {
+        self.secrets.refresh();
+        if self.current().at.is_none_or(|at| at.elapsed() >= self.max_age) {
+            self.refresh().await;
+        }
+    }
+
+    /// Reads the set unless that was tried a moment ago. What goes wrong is logged and the set in hand stays in use.
     pub async fn refresh(&self) {
         let Some(source) = &self.source else { return };
         let mut tried = self.tried.lock().await;
-        if tried.is_some_and(|at| at.elapsed() < PAUSE) {
+        if tried.is_some_and(|at| at.elapsed() < self.pause) {
             return;
         }
         *tried = Some(Instant::now());
@@ -129,9 +147,8 @@ impl Keys {
 
     /// The keys that a token with this algorithm and key id may be signed with.
     pub async fn candidates(&self, algorithm: Algorithm, kid: Option<&str>) -> Vec<DecodingKey> {
-        let loaded = self.current();
-        let found = select(&loaded, algorithm, kid);
-        if !found.is_empty() && loaded.at.is_some_and(|at| at.elapsed() < MAX_AGE) {
+        let found = select(&self.current(), algorithm, kid);
+        if !found.is_empty() {
             return found;
         }
         self.refresh().await;

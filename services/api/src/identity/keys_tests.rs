@@ -44,6 +44,8 @@ fn token(header: &Value, claims: &Value, algorithm: Algorithm) -> String {
 struct Published {
     path: std::path::PathBuf,
     keys: Keys,
+    /// The same without a shared secret.
+    bare: Keys,
 }
 
 impl Published {
@@ -52,15 +54,22 @@ impl Published {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let path = std::env::temp_dir().join(format!("keys-{}.json", Uuid::new_v4()));
         std::fs::write(&path, json!({ "keys": documents }).to_string()).unwrap();
-        let keys = Keys::new(Some(JwksSource::File(path.clone()))).unwrap();
-        Self { path, keys }
+        let with = |secret| AuthConfig {
+            jwt_secret: secret,
+            jwks: Some(JwksSource::File(path.clone())),
+            ..config(false)
+        };
+        let keys = Keys::new(&with(config(false).jwt_secret)).unwrap();
+        let bare = Keys::new(&with(None)).unwrap();
+        Self { path, keys, bare }
     }
 
     fn judge(&self, config: &AuthConfig, token: &str) -> Result<Actor, Rejected> {
         let headers = headers(&[("authorization", &format!("Bearer {token}"))]);
         // Reading a file needs a runtime.
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(resolve(&headers, ToolName::TicketCreate.tool(), config, &self.keys))
+        let keys = if config.jwt_secret.is_some() { &self.keys } else { &self.bare };
+        runtime.block_on(resolve(&headers, ToolName::TicketCreate.tool(), config, keys))
     }
 }
 
@@ -165,4 +174,17 @@ fn programs_that_call_themselves_assistant_are_dispatchers_only_where_that_is_al
     assert_eq!(code(published.judge(&config(false), &bot)), "accepted");
     let strict = AuthConfig { machine_role_aliases: false, ..config(false) };
     assert_eq!(code(published.judge(&strict, &bot)), "INVALID_AUTH_CLAIMS");
+}
+
+#[test]
+fn a_token_that_is_good_for_too_long_is_refused_where_lifetimes_are_limited() {
+    let published = Published::new(&[published("one", Algorithm::EdDSA)]);
+    let token = token(&json!({ "alg": "EdDSA" }), &claims(), Algorithm::EdDSA);
+    assert_eq!(code(published.judge(&config(false), &token)), "accepted");
+    let short = AuthConfig { max_lifetime_s: 30, ..config(false) };
+    let rejected = published.judge(&short, &token).unwrap_err();
+    assert_eq!(rejected.failure.code().as_str(), "INVALID_AUTH_CLAIMS");
+    assert_eq!(rejected.claimed.unwrap().id, "alice", "the signature is good, so the name is logged");
+    let long = AuthConfig { max_lifetime_s: 120, ..config(false) };
+    assert_eq!(code(published.judge(&long, &token)), "accepted");
 }

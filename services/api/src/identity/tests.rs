@@ -9,7 +9,7 @@ use sha2::Sha256;
 
 use super::{Actor, Keys, Rejected};
 use crate::clock;
-use crate::config::AuthConfig;
+use crate::config::{AuthConfig, Secret};
 
 const ACCOUNT: &str = "00000000-0000-0000-0000-0000000000a1";
 const SECRET: &str = "a secret";
@@ -18,18 +18,21 @@ const SECRET: &str = "a secret";
 fn resolve(headers: &HeaderMap, tool: &Tool, config: &AuthConfig) -> Result<Actor, Rejected> {
     // Ignored: another test of this process may have installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    block_on(super::resolve(headers, tool, config, &Keys::new(None).unwrap()))
+    block_on(super::resolve(headers, tool, config, &Keys::new(config).unwrap()))
 }
 
 pub(super) fn config(allow_dev_headers: bool) -> AuthConfig {
     AuthConfig {
         allow_dev_headers,
-        jwt_secret: Some(SECRET.to_owned()),
+        jwt_secret: Some(Secret::Value(SECRET.to_owned())),
         jwt_issuer: Some("issuer".to_owned()),
         jwt_audience: Some("dispatch".to_owned()),
         jwks: None,
+        jwks_max_age_s: 600,
+        jwks_pause_s: 10,
         clock_leeway_s: 0,
         machine_role_aliases: true,
+        max_lifetime_s: 0,
     }
 }
 

@@ -16,7 +16,8 @@ use super::{Claimed, Keys, is_storable, read_role};
 use crate::clock;
 use crate::config::AuthConfig;
 
-type Claims = Map<String, Value>;
+/// The members of a token's payload.
+pub(super) type Claims = Map<String, Value>;
 
 /// Padding is optional and stray bits in the last digit are ignored.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
@@ -26,12 +27,12 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// Checks structure, signature and the registered claims.
+/// Checks structure and signature.
 ///
 /// # Errors
-/// `AUTH_CONFIG_ERROR` without a secret, `INVALID_AUTH_TOKEN` up to the signature, then `INVALID_AUTH_CLAIMS`.
-pub(super) async fn verify(token: &str, config: &AuthConfig, keys: &Keys) -> Result<Claims, Refusal> {
-    if config.jwt_secret.is_none() && !keys.are_configured() {
+/// `AUTH_CONFIG_ERROR` without a secret, else `INVALID_AUTH_TOKEN`.
+pub(super) async fn verify(token: &str, keys: &Keys) -> Result<Claims, Refusal> {
+    if !keys.secrets.are_configured() && !keys.are_configured() {
         return Err(Refusal::new(ErrorCode::AuthConfigError, "Token verification is not configured"));
     }
     let parts: Vec<&str> = token.split('.').collect();
@@ -45,16 +46,23 @@ pub(super) async fn verify(token: &str, config: &AuthConfig, keys: &Keys) -> Res
     }
     let signed = Signed { message: &token.as_bytes()[..header.len() + 1 + payload.len()], signature };
     let named = header_members.get("alg").and_then(Value::as_str).unwrap_or_default();
-    match (named, config.jwt_secret.as_deref(), keys.are_configured()) {
-        ("HS256", Some(secret), _) => signed.check_secret(secret)?,
+    match (named, keys.secrets.are_configured(), keys.are_configured()) {
+        ("HS256", true, _) => signed.check_secrets(&keys.secrets.current())?,
         ("RS256", _, true) => signed.check_key(&header_members, Algorithm::RS256, keys).await?,
         ("ES256", _, true) => signed.check_key(&header_members, Algorithm::ES256, keys).await?,
         ("EdDSA", _, true) => signed.check_key(&header_members, Algorithm::EdDSA, keys).await?,
         _ => return Err(malformed("algorithm is not one that is configured")),
     }
-    check_times(&claims, config.clock_leeway_s)?;
-    check_issuer_and_audience(&claims, config)?;
     Ok(claims)
+}
+
+/// Checks lifetime, issuer and audience of claims whose signature is good.
+///
+/// # Errors
+/// `INVALID_AUTH_CLAIMS`.
+pub(super) fn check(claims: &Claims, config: &AuthConfig) -> Result<(), Refusal> {
+    check_times(claims, config)?;
+    check_issuer_and_audience(claims, config)
 }
 
 /// What was signed, and the signature as sent.
@@ -64,12 +72,15 @@ struct Signed<'a> {
 }
 
 impl Signed<'_> {
-    fn check_secret(&self, secret: &str) -> Result<(), Refusal> {
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
-        mac.update(self.message);
+    fn check_secrets(&self, secrets: &[String]) -> Result<(), Refusal> {
         let signature = decode(self.signature).ok_or_else(mismatch)?;
-        mac.verify_slice(&signature).map_err(|_| mismatch())
+        let signs = |secret: &String| {
+            let mut mac =
+                Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes a key of any length");
+            mac.update(self.message);
+            mac.verify_slice(&signature).is_ok()
+        };
+        if secrets.iter().any(signs) { Ok(()) } else { Err(mismatch()) }
     }
 
     /// The algorithm is the key's own: a key of another kind is not among the candidates.
@@ -123,9 +134,9 @@ pub(super) fn scope(claims: &Claims) -> Result<Scope, Refusal> {
     Scope::from_claims(claims).map_err(|error| invalid(error.to_string()))
 }
 
-/// Both ends of the lifetime may be off by `leeway_s`, for clocks that differ.
-fn check_times(claims: &Claims, leeway_s: u32) -> Result<(), Refusal> {
-    let leeway = f64::from(leeway_s);
+/// Both ends of the lifetime may be off by the leeway, for clocks that differ.
+fn check_times(claims: &Claims, config: &AuthConfig) -> Result<(), Refusal> {
+    let leeway = f64::from(config.clock_leeway_s);
     #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit a double exactly")]
     let now = clock::now().unix_timestamp() as f64;
     let exp = present(claims, "exp").ok_or_else(|| invalid("Claim 'exp' is required"))?;
@@ -138,6 +149,10 @@ fn check_times(claims: &Claims, leeway_s: u32) -> Result<(), Refusal> {
     }
     if nbf.is_some_and(|nbf| nbf.floor() > now + leeway) {
         return Err(invalid("Token is not valid yet"));
+    }
+    let longest = f64::from(config.max_lifetime_s);
+    if longest > 0.0 && exp - now > longest + leeway {
+        return Err(invalid("Token is good for longer than is allowed"));
     }
     Ok(())
 }

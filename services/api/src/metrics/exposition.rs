@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::Registry;
+use super::histogram::Histogram;
 
 /// Renders every family; writing into a `String` cannot fail, so the results of `writeln!` carry nothing.
 pub(super) fn render(registry: &Registry) -> String {
@@ -34,24 +35,48 @@ pub(super) fn render(registry: &Registry) -> String {
     for (snapshot, count) in assignments {
         sample(&mut text, "dispatch_api_assignments_total", &[("snapshot", snapshot)], count);
     }
+    single(
+        &mut text,
+        "dispatch_api_forgotten_answers_total",
+        "Stored answers forgotten because of their age.",
+        registry.forgotten_answers,
+    );
     latencies(&mut text, registry);
+    probes(&mut text, registry);
     text
+}
+
+fn probes(text: &mut String, registry: &Registry) {
+    family(text, "dispatch_api_evidence_probes_total", "counter", "Probes of evidence objects by result.");
+    for (result, count) in &registry.probes {
+        sample(text, "dispatch_api_evidence_probes_total", &[("result", result)], count);
+    }
+    const NAME: &str = "dispatch_api_evidence_probe_duration_seconds";
+    family(text, NAME, "histogram", "Time that a probe of an evidence object took.");
+    histogram(text, NAME, &[], &registry.probe_latency);
 }
 
 fn latencies(text: &mut String, registry: &Registry) {
     const NAME: &str = "dispatch_api_request_duration_seconds";
     family(text, NAME, "histogram", "Time from the first byte read to the answer.");
-    for ((method, endpoint), histogram) in &registry.latencies {
-        let bucket = format!("{NAME}_bucket");
-        for (bound, count) in histogram.cumulative() {
-            let bound = bound.to_string();
-            sample(text, &bucket, &[("method", *method), ("endpoint", endpoint), ("le", &bound)], count);
-        }
-        let labels = [("method", *method), ("endpoint", endpoint.as_str()), ("le", "+Inf")];
-        sample(text, &bucket, &labels, histogram.count);
-        sample(text, &format!("{NAME}_sum"), &labels[..2], histogram.sum_seconds);
-        sample(text, &format!("{NAME}_count"), &labels[..2], histogram.count);
+    for ((method, endpoint), histogram_of) in &registry.latencies {
+        histogram(text, NAME, &[("method", *method), ("endpoint", endpoint)], histogram_of);
     }
+}
+
+fn histogram(text: &mut String, name: &str, labels: &[(&str, &str)], histogram: &Histogram) {
+    let bucket = format!("{name}_bucket");
+    let with = |bound: &str, count: u64, text: &mut String| {
+        let mut labels = labels.to_vec();
+        labels.push(("le", bound));
+        sample(text, &bucket, &labels, count);
+    };
+    for (bound, count) in histogram.cumulative() {
+        with(&bound.to_string(), count, text);
+    }
+    with("+Inf", histogram.count, text);
+    sample(text, &format!("{name}_sum"), labels, histogram.sum_seconds);
+    sample(text, &format!("{name}_count"), labels, histogram.count);
 }
 
 fn single(text: &mut String, name: &str, help: &str, value: u64) {
@@ -59,11 +84,11 @@ fn single(text: &mut String, name: &str, help: &str, value: u64) {
     sample(text, name, &[], value);
 }
 
-fn family(text: &mut String, name: &str, kind: &str, help: &str) {
+pub(super) fn family(text: &mut String, name: &str, kind: &str, help: &str) {
     let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
 }
 
-fn sample(text: &mut String, name: &str, labels: &[(&str, &str)], value: impl std::fmt::Display) {
+pub(super) fn sample(text: &mut String, name: &str, labels: &[(&str, &str)], value: impl std::fmt::Display) {
     text.push_str(name);
     for (position, (label, content)) in labels.iter().enumerate() {
         let open = if position == 0 { '{' } else { ',' };

@@ -1,7 +1,9 @@
+use dispatch_domain::alert::AlertState;
+
 use super::*;
 
 fn metrics() -> Metrics {
-    Metrics::new(Duration::from_secs(900))
+    Metrics::default()
 }
 
 #[test]
@@ -88,23 +90,43 @@ fn made_up_methods_share_one_counter() {
 }
 
 #[test]
-fn recent_counts_sum_the_codes_asked_for() {
-    let metrics = metrics();
-    metrics.error("FORBIDDEN");
-    metrics.error("AUTH_REQUIRED");
-    metrics.error("NOT_FOUND");
-    assert_eq!(metrics.recent_errors(&["FORBIDDEN", "AUTH_REQUIRED"]), 2);
-}
-
-#[test]
 fn prometheus_text_has_cumulative_buckets_and_escaped_labels() {
     let metrics = metrics();
     metrics.request("GET", "/a\"b", 200, Duration::from_millis(7));
     metrics.request("GET", "/a\"b", 200, Duration::from_secs(60));
-    let text = metrics.prometheus();
+    let text = metrics.prometheus(&Gauges::default());
     assert!(text.contains(r#"dispatch_api_requests_total{method="GET",endpoint="/a\"b",status="200"} 2"#));
     assert!(text.contains(r#"_bucket{method="GET",endpoint="/a\"b",le="0.005"} 0"#), "{text}");
     assert!(text.contains(r#"_bucket{method="GET",endpoint="/a\"b",le="10"} 1"#));
     assert!(text.contains(r#"_bucket{method="GET",endpoint="/a\"b",le="+Inf"} 2"#));
     assert!(text.contains("dispatch_api_idempotency_replay_total 0"));
+    assert!(text.contains("dispatch_api_database_up 0"));
+}
+
+#[test]
+fn gauges_name_every_state_and_probes_have_a_histogram() {
+    let metrics = metrics();
+    metrics.probe("found", Duration::from_millis(30));
+    let gauges = Gauges {
+        outbox: Some(vec![("DEAD_LETTER".to_owned(), 2)]),
+        alerts: Some(vec![("STUCK_SCHEDULING".to_owned(), AlertState::Firing)]),
+        ..Gauges::default()
+    };
+    let text = metrics.prometheus(&gauges);
+    for line in [
+        "dispatch_api_database_up 1",
+        r#"dispatch_api_outbox_messages{status="PENDING"} 0"#,
+        r#"dispatch_api_outbox_messages{status="DEAD_LETTER"} 2"#,
+        r#"dispatch_api_alert_state{code="STUCK_SCHEDULING",state="firing"} 1"#,
+        r#"dispatch_api_alert_state{code="STUCK_SCHEDULING",state="resolved"} 0"#,
+        r#"dispatch_api_alert_state{code="AUTH_POLICY_FAILURE_SPIKE",state="firing"} 0"#,
+        r#"dispatch_api_evidence_probes_total{result="found"} 1"#,
+        r#"dispatch_api_evidence_probe_duration_seconds_bucket{le="0.025"} 0"#,
+        r#"dispatch_api_evidence_probe_duration_seconds_bucket{le="0.05"} 1"#,
+        "dispatch_api_evidence_probe_duration_seconds_count 1",
+        "dispatch_api_pool_waiters 0",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+    assert!(text.contains("dispatch_api_build_info{version=\""));
 }

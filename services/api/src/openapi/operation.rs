@@ -86,6 +86,7 @@ fn error_statuses(endpoint: &Endpoint) -> BTreeSet<u16> {
                 statuses.insert(404);
             }
         }
+        Endpoint::Open(open) if open.restricted => statuses.extend([401, 403, 503]),
         Endpoint::Open(_) => {}
     }
     statuses
@@ -96,9 +97,8 @@ pub(super) fn codes(status: u16) -> Vec<&'static str> {
     let by_code = ErrorCode::ALL.iter().filter(|code| code.http_status() == status);
     let mut codes: Vec<&str> = by_code.map(|code| code.as_str()).collect();
     match status {
-        // A body that is too large, and a database that is away, keep the codes that clients know.
+        // A body that is too large keeps the code that clients know.
         413 => codes.push(ErrorCode::InvalidRequest.as_str()),
-        503 => codes.push(ErrorCode::InternalError.as_str()),
         _ => {}
     }
     codes

@@ -60,6 +60,10 @@ fn query(name: &str) -> Value {
         }
         "incident_type" => ("Incident type, in any case", json!({ "type": "string" })),
         "account_id" | "site_id" | "assigned_tech_id" => ("Only rows that belong to it", list(uuid)),
+        "code" => (
+            "Steps of one alert",
+            json!({ "type": "string", "enum": dispatch_domain::alert::AlertCode::ALL }),
+        ),
         "ticket_id" => ("One ticket in detail", uuid),
         "text" => {
             ("Words that summary, description, customer or incident type hold", json!({ "type": "string" }))

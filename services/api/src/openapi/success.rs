@@ -96,8 +96,9 @@ fn at_route(route: &str) -> Success {
             ..answers(200, "Health", "The database is the one that this code was written for.")
         },
         "/metrics" => answers(200, "Metrics", "Counters of this process, as JSON or Prometheus text."),
-        "/ops/alerts" => {
-            Success { further: &[(503, "Error")], ..answers(200, "Alerts", "The alert rules, judged now.") }
+        "/ops/alerts" => answers(200, "Alerts", "The alert rules, judged now."),
+        "/ops/alerts/history" => {
+            answers(200, "AlertHistory", "Where every alert stands, and the steps it took, newest first.")
         }
         "/openapi.json" => answers(200, "OpenApi", "This document."),
         _ => answers(200, "", ""),

@@ -79,8 +79,9 @@ async fn the_files_hold_everything_once_a_flush_returns() {
         log: Some(folder.join("a/log.ndjson")),
         metrics: Some(folder.join("b/metrics.json")),
         alerts: Some(folder.join("c/alerts.ndjson")),
+        failures_to_stderr: false,
     };
-    let metrics = Metrics::new(Duration::from_secs(1));
+    let metrics = Metrics::default();
     let (log, task) = RequestLog::start(paths.clone(), metrics.clone());
     log.write(&record());
     log.write(&record());
@@ -104,8 +105,22 @@ async fn the_files_hold_everything_once_a_flush_returns() {
 
 #[tokio::test]
 async fn without_files_nothing_runs_and_a_flush_returns_at_once() {
-    let (log, task) = RequestLog::start(SinkPaths::default(), Metrics::new(Duration::from_secs(1)));
+    let (log, task) = RequestLog::start(SinkPaths::default(), Metrics::default());
     log.write(&record());
     log.flush().await;
     task.finish().await;
+}
+
+#[tokio::test]
+async fn a_full_queue_is_counted_and_gives_the_line_back() {
+    let (queue, entries) = mpsc::channel(1);
+    let log = RequestLog { queue: Some(queue), dropped: Arc::default(), failures_to_stderr: false };
+    log.write(&record());
+    assert_eq!((log.dropped(), log.waiting()), (0, 1));
+    log.write(&record());
+    log.write_alerts(&json!({}));
+    assert_eq!((log.dropped(), log.waiting()), (2, 1));
+    let line = Line { is_error: false, text: "kept".into() };
+    assert!(matches!(log.queue_entry(Entry::Log(line)), Some(Entry::Log(line)) if line.text == "kept"));
+    drop(entries);
 }

@@ -1,7 +1,7 @@
 //! Probes, counters and alerts.
 
-use dispatch_domain::TicketState;
-use dispatch_domain::alert::{AlertCode, RULES, RUNBOOKS, SEVERITY};
+use dispatch_domain::alert::{AlertCode, AlertState, RULES, RUNBOOKS, SEVERITY};
+use dispatch_domain::{ActorType, Role, TicketState};
 use serde_json::{Value, json};
 
 use super::shape::{closed, closed_with, flag, free, instant, integer, is, list, or_null, text, uuid, word};
@@ -18,6 +18,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         ),
         ("Alert", alert()),
         ("Alerts", alerts()),
+        ("AlertHistory", history()),
         ("StuckTickets", stuck()),
         ("OpenApi", json!({ "type": "object", "required": ["openapi", "info", "paths"] })),
     ]
@@ -91,6 +92,42 @@ fn alerts() -> Value {
         ("alerts", list(is("Alert"))),
         ("runbooks", closed(&runbooks)),
         ("metrics", closed(&[("generated_at", instant()), ("counters", is("Counters"))])),
+    ])
+}
+
+fn history() -> Value {
+    let alert = closed(&[
+        ("code", text()),
+        ("state", word(AlertState::ALL)),
+        ("episode", uuid()),
+        ("count", integer()),
+        ("threshold", integer()),
+        ("since", instant()),
+        ("first_seen_at", instant()),
+        ("fired_at", or_null(instant())),
+        ("acknowledged_at", or_null(instant())),
+        ("acknowledged_by", or_null(text())),
+        ("resolved_at", or_null(instant())),
+        ("runbook", text()),
+    ]);
+    let step = closed(&[
+        ("code", text()),
+        ("episode", uuid()),
+        ("from_state", or_null(word(AlertState::ALL))),
+        ("to_state", word(AlertState::ALL)),
+        ("count", integer()),
+        ("threshold", integer()),
+        ("actor_type", or_null(word(ActorType::ALL))),
+        ("actor_id", or_null(text())),
+        ("actor_role", or_null(word(Role::ALL))),
+        ("note", or_null(text())),
+        ("created_at", instant()),
+    ]);
+    closed(&[
+        ("generated_at", instant()),
+        ("alerts", list(alert)),
+        ("steps", list(step)),
+        ("next_cursor", or_null(text())),
     ])
 }
 
