@@ -21,6 +21,9 @@ use crate::request_log::life_cycle;
 /// Pause after an accept that failed, which is mostly for lack of file handles.
 const BREATH: Duration = Duration::from_millis(50);
 
+/// Most headers unless the library is told otherwise; told the same number, it would allocate them for every request.
+const USUAL_HEADERS: usize = 100;
+
 /// A listening socket and what is served there.
 #[derive(Debug)]
 pub struct Server {
@@ -75,13 +78,15 @@ async fn serve(stream: TcpStream, router: Router, limits: HttpConfig, stop: Canc
         let mut router = router.clone();
         async move { tower::Service::call(&mut router, request).await }
     }));
-    let connection = http1::Builder::new()
+    let mut builder = http1::Builder::new();
+    builder
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(limits.header_timeout_s))
-        .max_headers(limits.max_headers)
-        .max_buf_size(limits.max_head_bytes)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
+        .max_buf_size(limits.max_head_bytes);
+    if limits.max_headers != USUAL_HEADERS {
+        builder.max_headers(limits.max_headers);
+    }
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         _ = connection.as_mut() => return,
         () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
