@@ -128,14 +128,15 @@ fn counted(entry: &Noted) -> Counted {
 /// When the database cannot be read. One that can only be read costs the steps, not the answer.
 pub async fn judge(app: &App) -> Result<Vec<Judged>, StoreError> {
     let left = app.alerting.write(app).await;
-    let counts = counts(app, &left).await?;
-    let mut connection = dispatch_store::acquire(&app.pool).await?;
-    let rows = alerts::list(&mut connection).await?;
+    // A transaction, because beginning one finds a connection that works.
+    let mut transaction = dispatch_store::begin(&app.pool).await?;
+    let counts = counts(&app.config.alerts, &mut transaction, &left).await?;
+    let rows = alerts::list(&mut transaction).await?;
+    transaction.rollback().await?;
     let mut judged = judged(&app.config.alerts, &counts, &rows);
     if !judged.iter().any(|(_, change)| change.is_needed()) {
         return Ok(judged.into_iter().map(|(judged, _)| judged).collect());
     }
-    drop(connection);
     match change(app, &counts).await {
         Ok(changed) => judged = changed,
         Err(error) => crate::request_log::life_cycle(
@@ -233,14 +234,16 @@ pub fn step_record(step: &Step<'_>) -> Value {
 }
 
 /// The signal of every rule, in their order.
-async fn counts(app: &App, left: &HashMap<&'static str, i64>) -> Result<Vec<u64>, StoreError> {
-    let config = &app.config.alerts;
-    let recent: HashMap<String, i64> =
-        alerts::recent(&app.pool, config.window_seconds).await?.into_iter().collect();
+async fn counts(
+    config: &AlertConfig,
+    db: &mut PgConnection,
+    left: &HashMap<&'static str, i64>,
+) -> Result<Vec<u64>, StoreError> {
+    let recent: HashMap<String, i64> = alerts::recent(db, config.window_seconds).await?.into_iter().collect();
     let mut counts = Vec::with_capacity(RULES.len());
     for rule in RULES {
         let count = match rule.signal {
-            Signal::TicketsResting(states) => stuck::count(&app.pool, &stuck_rule(config, states)).await?,
+            Signal::TicketsResting(states) => stuck::count(db, &stuck_rule(config, states)).await?,
             Signal::Errors(codes) => codes
                 .iter()
                 .map(|code| code.as_str())

@@ -51,13 +51,13 @@ pub async fn count(pool: &PgPool, counted: &[Counted]) -> Result<(), sqlx::Error
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn recent(pool: &PgPool, window_s: u32) -> Result<Vec<(String, i64)>, sqlx::Error> {
+pub async fn recent(db: &mut PgConnection, window_s: u32) -> Result<Vec<(String, i64)>, sqlx::Error> {
     sqlx::query_as(
         "SELECT code, sum(count)::bigint FROM ops_signal_counts \
          WHERE slice > clock_timestamp() - make_interval(secs => $1) - interval '1 second' GROUP BY code",
     )
     .bind(f64::from(window_s))
-    .fetch_all(pool)
+    .fetch_all(db)
     .await
 }
 

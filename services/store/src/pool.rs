@@ -122,12 +122,14 @@ pub fn is_connection_lost(error: &sqlx::Error) -> bool {
 pub fn is_unavailable(error: &sqlx::Error) -> bool {
     // 57014 query cancelled by timeout, 55P03 lock timeout, class 53 out of resources,
     // 40001 and 40P01 serialization failure and deadlock, 25006 a server that may only be read: a standby after a
-    // failover, or a primary that was made read-only because it is out of room.
-    const BUSY: [&str; 5] = ["57014", "55P03", "40001", "40P01", "25006"];
+    // failover, or a primary that was made read-only because it is out of room. At the door: 55000 a database that
+    // takes no connections, 3D000 one that is not there, class 28 credentials that are being changed.
+    const BUSY: [&str; 7] = ["57014", "55P03", "40001", "40P01", "25006", "55000", "3D000"];
     match error {
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
         sqlx::Error::Database(source) => source.code().is_some_and(|code| {
-            BUSY.contains(&code.as_ref()) || code.starts_with("53") || code.starts_with("57P")
+            let class = |class: &str| code.starts_with(class);
+            BUSY.contains(&code.as_ref()) || class("53") || class("57P") || class("28")
         }),
         other => is_connection_lost(other),
     }

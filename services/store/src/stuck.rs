@@ -2,7 +2,7 @@
 
 use dispatch_domain::TicketState;
 use sqlx::postgres::PgRow;
-use sqlx::{FromRow, PgConnection, PgPool, Row};
+use sqlx::{FromRow, PgConnection, Row};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -133,11 +133,11 @@ pub async fn list(
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn count(pool: &PgPool, rule: &StuckRule<'_>) -> Result<i64, sqlx::Error> {
+pub async fn count(db: &mut PgConnection, rule: &StuckRule<'_>) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(concat!("SELECT count(*) FROM ", resting_since!(), " WHERE ", is_stuck!()))
         .bind(rule.words())
         .bind(rule.age_s())
         .bind(rule.lead_s())
-        .fetch_one(pool)
+        .fetch_one(db)
         .await
 }

@@ -79,8 +79,9 @@ fn jwks(reader: &mut Reader<'_>, environment: &str) -> Option<JwksSource> {
     let url = url?;
     let secure = url.starts_with("https://");
     if !secure && (environment == "production" || !url.starts_with("http://")) {
-        reader
-            .problem("DISPATCH_AUTH_JWKS_URL has to start with https://; http:// will do outside production");
+        reader.problem(
+            "DISPATCH_AUTH_JWKS_URL has to start with https:// (http:// will do outside production)",
+        );
     }
     Some(JwksSource::Url(url))
 }

@@ -4,7 +4,7 @@ use dispatch_testbed::Api;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::desk::{API, ticket};
+use crate::desk::{API, request_lines, ticket};
 
 /// How often `list` has an entry with these members.
 fn count(list: &Value, members: &Value) -> u64 {
@@ -45,7 +45,7 @@ async fn each_request_is_counted_once_and_logged_once() {
     assert_eq!(counters["idempotency_replay_total"], 1);
     assert_eq!(counters["idempotency_conflict_total"], 1);
 
-    let lines: Vec<Value> = api.log().into_iter().filter(|line| line.get("method").is_some()).collect();
+    let lines = request_lines(&api, 6).await;
     let brief: Vec<(&str, &str, u64)> = lines
         .iter()
         .map(|line| {
@@ -140,7 +140,7 @@ async fn a_refused_caller_is_logged_with_what_they_claimed_to_be() {
     api.get_with(&path, &[("authorization", &token)]).await.expect(401, "INVALID_AUTH_CLAIMS");
     let forged = format!("Bearer {}", dispatch_testbed::token::signed(&expired, "another"));
     api.get_with(&path, &[("authorization", &forged)]).await.expect(401, "INVALID_AUTH_TOKEN");
-    let lines = api.log();
+    let lines = request_lines(&api, 3).await;
     let of = |code: &str| lines.iter().find(|line| line["error_code"] == code).unwrap().clone();
     let (tool, late, forged) = (of("TOOL_NOT_ALLOWED"), of("INVALID_AUTH_CLAIMS"), of("INVALID_AUTH_TOKEN"));
     assert_eq!((&tool["actor_id"], &tool["actor_role"]), (&json!("c-1"), &json!("customer")));

@@ -1,6 +1,6 @@
 //! The few commands that make something to look at.
 
-use dispatch_testbed::{ACCOUNT, Api, SITE, TECHNICIAN};
+use dispatch_testbed::{ACCOUNT, Api, SITE, TECHNICIAN, eventually};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -70,4 +70,13 @@ pub async fn shown(api: &Api) -> Vec<String> {
     assert_eq!(answer.status, 200, "{}", answer.text);
     let alerts = answer.body["alerts"].as_array().unwrap();
     alerts.iter().map(|alert| alert["code"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The lines of the first so many requests.
+pub async fn request_lines(api: &Api, count: usize) -> Vec<Value> {
+    eventually(async || {
+        let lines: Vec<Value> = api.log().into_iter().filter(|line| line.get("method").is_some()).collect();
+        if lines.len() >= count { Ok(lines) } else { Err(format!("{lines:#?}")) }
+    })
+    .await
 }

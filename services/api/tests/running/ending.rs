@@ -10,7 +10,7 @@ use crate::limits::{API, ticket};
 async fn sigterm_lets_requests_in_flight_finish_and_takes_no_new_ones() {
     let mut api = Api::raise(API, &[]).await;
     let mut lock = api.database.pool.begin().await.unwrap();
-    sqlx::query("LOCK TABLE tickets IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
+    sqlx::query("LOCK TABLE idempotency_keys IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
     let url = format!("{}/tickets", api.url);
     let in_flight = tokio::spawn(async move {
         let request = reqwest::Client::new().post(url).json(&ticket());
@@ -46,11 +46,12 @@ async fn a_request_that_hangs_is_cut_off_before_five_seconds_are_over() {
     let settings = [("DISPATCH_DB_LOCK_TIMEOUT_MS", "60000"), ("DISPATCH_DB_STATEMENT_TIMEOUT_MS", "60000")];
     let mut api = Api::raise(API, &settings).await;
     let mut lock = api.database.pool.begin().await.unwrap();
-    sqlx::query("LOCK TABLE tickets IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
+    sqlx::query("LOCK TABLE idempotency_keys IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
     let url = format!("{}/tickets", api.url);
     let hanging = tokio::spawn(async move {
-        let request = reqwest::Client::new().get(url);
-        request.header("x-actor-id", "a").header("x-actor-role", "dispatcher").send().await
+        let request = reqwest::Client::new().post(url).json(&ticket());
+        let request = request.header("x-actor-id", "a").header("x-actor-role", "dispatcher");
+        request.header("idempotency-key", uuid::Uuid::new_v4().to_string()).send().await
     });
     let waits = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database \
                  WHERE NOT l.granted AND d.datname = current_database()";

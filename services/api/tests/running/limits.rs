@@ -70,7 +70,7 @@ async fn with_every_connection_taken_requests_get_503_and_never_500() {
     let api = Api::raise(API, &settings).await;
     // Both connections wait for this lock.
     let mut lock = api.database.pool.begin().await.unwrap();
-    sqlx::query("LOCK TABLE tickets IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
+    sqlx::query("LOCK TABLE idempotency_keys IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
     let flood: Vec<_> = (0..12).map(|_| ticket()).collect();
     let answers = join_all(flood.iter().map(|body| api.post("dispatcher", "/tickets", body))).await;
     for answer in &answers {
@@ -86,7 +86,7 @@ async fn a_request_that_takes_too_long_is_given_up_and_has_no_effect() {
     let settings = [("DISPATCH_REQUEST_TIMEOUT_SECONDS", "1")];
     let api = Api::raise(API, &settings).await;
     let mut lock = api.database.pool.begin().await.unwrap();
-    sqlx::query("LOCK TABLE tickets IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
+    sqlx::query("LOCK TABLE idempotency_keys IN ACCESS EXCLUSIVE MODE").execute(&mut *lock).await.unwrap();
     let began = Instant::now();
     api.post("dispatcher", "/tickets", &ticket()).await.expect(503, "SERVICE_UNAVAILABLE");
     assert!(began.elapsed() < Duration::from_secs(4), "before the lock's own limit");
