@@ -36,7 +36,10 @@ use crate::tracing::Tracer;
 
 /// How long requests in flight may take to finish after the order to stop; the rest of five seconds is for closing the
 /// files and the database.
-const DRAIN: Duration = Duration::from_secs(4);
+const DRAIN: Duration = Duration::from_millis(3_500);
+
+/// How long closing the database may take: a statement that was cut off may still run there.
+const CLOSE: Duration = Duration::from_millis(500);
 
 /// How often files with secrets are looked at.
 const SECRETS: Duration = Duration::from_secs(2);
@@ -79,7 +82,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         tracer.close().await;
     }
     sink_task.finish().await;
-    app.pool.close().await;
+    // Ignored: connections that are not closed in time end with the process.
+    let _ = tokio::time::timeout(CLOSE, app.pool.close()).await;
     life_cycle(false, json!({ "message": "dispatch-api stopped" }));
     Ok(())
 }

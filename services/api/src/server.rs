@@ -11,9 +11,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::config::HttpConfig;
 use crate::request_log::life_cycle;
@@ -39,15 +39,17 @@ impl Server {
     }
 
     /// Accepts until `stop`; then the socket is closed, connections that rest are closed, and those that are in the
-    /// middle of a request finish it. Returns when all have.
+    /// middle of a request finish it. Returns when all have; dropped before that, it cuts them off.
     pub async fn run(self, stop: CancellationToken) {
-        let connections = TaskTracker::new();
+        let mut connections = JoinSet::new();
         let mut breath = interval(BREATH);
         breath.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let accepted = tokio::select! {
                 () = stop.cancelled() => break,
                 accepted = self.listener.accept() => accepted,
+                // Only so that ended connections are forgotten.
+                Some(_) = connections.join_next() => continue,
             };
             match accepted {
                 Ok((stream, _)) => {
@@ -67,8 +69,7 @@ impl Server {
             }
         }
         drop(self.listener);
-        connections.close();
-        connections.wait().await;
+        while connections.join_next().await.is_some() {}
     }
 }
 

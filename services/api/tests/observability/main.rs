@@ -8,5 +8,6 @@ mod alerts;
 mod counters;
 mod desk;
 mod files;
+mod health;
 mod operators;
 mod traces;
