@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use drillyard_spec::drill::Action;
-use drillyard_spec::fault::FaultStep;
+use drillyard_spec::fault::{Fault, FaultStep, Recovered};
 use drillyard_spec::template::fill_value;
 use serde_json::{Value, json};
 
 use crate::bindings::Names;
+use crate::clock;
 use crate::fault::Book;
 use crate::stack::Lane;
 
@@ -63,8 +64,22 @@ impl Done {
     }
 }
 
-/// Carries out an action once, within the scene's time bound.
+/// Carries out an action once, within the scene's time bound. The time before a fault that has a moment of its own is
+/// not part of that.
 pub async fn perform(action: &Action, scene: &Scene<'_>) -> Done {
+    if let Action::Fault(FaultStep::Inject(Fault { after: Some(bounds), .. })) = action {
+        let wait = scene.names.between(*bounds);
+        clock::sleep(wait).await;
+        let mut done = perform_now(action, scene).await;
+        if let Ok(Value::Object(members)) = &mut done.answer {
+            members.insert("after_ms".to_owned(), json!(wait.as_millis()));
+        }
+        return done;
+    }
+    perform_now(action, scene).await
+}
+
+async fn perform_now(action: &Action, scene: &Scene<'_>) -> Done {
     let work = async {
         match action {
             Action::Http(http) => http::perform(http, scene).await,
@@ -117,7 +132,21 @@ fn last(path: &drillyard_spec::template::Path, scene: &Scene<'_>) -> Done {
 
 /// Lets a fault happen, asks it or undoes it.
 async fn fault(step: &FaultStep, scene: &Scene<'_>) -> Done {
-    Done { what: json!({ "fault": step.describe() }), answer: scene.faults.perform(step, scene.lane).await }
+    let what = json!({ "fault": step.describe() });
+    let filled = match step {
+        FaultStep::Recovered(recovered) => filled(recovered, scene).map(FaultStep::Recovered),
+        other => Ok(other.clone()),
+    };
+    match filled {
+        Ok(step) => Done { what, answer: scene.faults.perform(&step, scene.lane).await },
+        Err(reason) => Done { what, answer: Err(reason) },
+    }
+}
+
+fn filled(recovered: &Recovered, scene: &Scene<'_>) -> Result<Recovered, String> {
+    let fill = |value: &Option<Value>| value.as_ref().map(|value| fill_value(value, scene.names)).transpose();
+    let (acknowledged, kept) = (fill(&recovered.acknowledged)?, fill(&recovered.kept)?);
+    Ok(Recovered { name: recovered.name.clone(), acknowledged, kept })
 }
 
 /// The values of `let`, in order; a later one may use an earlier one only through a step of its own.

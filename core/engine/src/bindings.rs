@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use drillyard_spec::template::Bindings;
 use jiff::{SignedDuration, Timestamp};
@@ -56,6 +57,13 @@ impl Names {
         std::mem::replace(&mut self.values, values)
     }
 
+    /// A random time between two, from the seed.
+    #[must_use]
+    pub fn between(&self, (least, most): (Duration, Duration)) -> Duration {
+        let share: f64 = self.random.lock().unwrap_or_else(PoisonError::into_inner).random();
+        least + most.saturating_sub(least).mul_f64(share)
+    }
+
     /// A random UUID (version 4) from the seed.
     #[must_use]
     pub fn fresh_uuid(&self) -> String {
@@ -89,6 +97,11 @@ mod tests {
         assert_eq!(draw(7, "a"), draw(7, "a"));
         assert_ne!(draw(7, "a"), draw(7, "b"));
         assert_ne!(draw(7, "a"), draw(8, "a"));
+        let bounds = (Duration::from_millis(10), Duration::from_millis(2_000));
+        let moment = |seed| Names::new(seed, "a").between(bounds);
+        assert_eq!(moment(7), moment(7));
+        assert_ne!(moment(7), moment(8));
+        assert!((0..100).map(moment).all(|moment| moment >= bounds.0 && moment <= bounds.1));
     }
 
     #[test]

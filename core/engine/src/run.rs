@@ -1,11 +1,12 @@
 //! One unit from its lane to its verdict.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use drillyard_spec::drill::{Action, Drill, Step};
 use drillyard_spec::fault::{EdgeName, FaultStep};
+use drillyard_spec::topology::Topology;
 use tokio_util::sync::CancellationToken;
 
 use crate::action::human::Desk;
@@ -92,9 +93,7 @@ pub async fn begin(
     let unit = unit_of(drill, kind, ground);
     let begun = Instant::now();
     ground.events.emit(Event::UnitStarted(unit.clone()));
-    let mut proxies = BTreeMap::new();
-    [&drill.steady, &drill.steps, &drill.finally].into_iter().for_each(|steps| edges(steps, &mut proxies));
-    let request = LaneRequest::new(&unit.id).with_env(drill.env.clone()).with_proxies(proxies);
+    let request = prepared(LaneRequest::new(&unit.id).with_env(drill.env.clone()), drill, stack.topology());
     match stack.lane(request).await {
         Ok(lane) => {
             for (name, value) in lane.secrets() {
@@ -124,16 +123,28 @@ pub async fn begin(
     }
 }
 
-/// Edges that faults of these steps are put on, and whether any of them is about HTTP requests.
-fn edges(steps: &[Step], found: &mut BTreeMap<EdgeName, bool>) {
-    for step in steps {
-        if let Action::Fault(FaultStep::Inject(fault)) = &step.action
-            && let Some((edge, speaks_http)) = fault.edge()
-        {
-            *found.entry(edge.clone()).or_default() |= speaks_http;
+/// A lane with all that the faults of a drill need: proxies on edges, clocks, a database server of its own.
+fn prepared(request: LaneRequest, drill: &Drill, topology: &Topology) -> LaneRequest {
+    let faults = drill.every_step().into_iter().filter_map(|step| match &step.action {
+        Action::Fault(FaultStep::Inject(fault)) => Some(fault),
+        _ => None,
+    });
+    let (mut proxies, mut clocks, mut own_server) = (BTreeMap::new(), BTreeSet::new(), false);
+    for fault in faults {
+        if let Some((edge, speaks_http)) = fault.edge() {
+            *proxies.entry(edge.clone()).or_default() |= speaks_http;
         }
-        step.action.inner().into_iter().for_each(|inner| edges(inner, found));
+        if let Some(service) = fault.isolates() {
+            let concerned =
+                |(from, to): &(String, String)| service.is_none_or(|name| from == name || to == name);
+            for (from, to) in topology.lane_edges().into_iter().filter(concerned) {
+                proxies.entry(EdgeName { from, to }).or_default();
+            }
+        }
+        clocks.extend(fault.moves_clock_of().map(str::to_owned));
+        own_server |= fault.needs_own_server();
     }
+    request.with_proxies(proxies).with_clocks(clocks).with_own_server(own_server)
 }
 
 /// Reports a unit that is not begun, and why: it proves nothing either way.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use drillyard_spec::drill::{Action, Expectation, Step};
+use drillyard_spec::fault::FaultStep;
 use drillyard_spec::template::fill_value;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -215,6 +216,9 @@ impl Session {
                 verdict = Verdict::Failed;
             }
         }
+        if verdict == Verdict::Failed && !happened(step, &attempts) {
+            verdict = Verdict::Inconclusive;
+        }
         if verdict == Verdict::Passed && nothing_witnessed(step, &attempts) {
             verdict = Verdict::Inconclusive;
             let seen = "the fault was healed and had hit nothing";
@@ -405,6 +409,12 @@ impl Session {
     fn world_failed(&self, step: &Step, death: &str) -> Failure {
         failure_at(step, "stack", "every service of the lane running", death)
     }
+}
+
+/// Whether a fault could be injected; one that could not be is no failure of the service.
+fn happened(step: &Step, attempts: &Attempts) -> bool {
+    let answered = attempts.kept.last().is_none_or(|observation| observation.answer.is_ok());
+    answered || !matches!(step.action, Action::Fault(FaultStep::Inject(_)))
 }
 
 /// Whether the step healed a fault that had no effect: whatever held meanwhile, it was not proved to hold under it.

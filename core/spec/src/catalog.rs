@@ -147,8 +147,12 @@ pub const ACTIONS: &[ActionInfo] = &[
             ("request", "as under `http`"),
             ("rate", "requests per second, at most 2000"),
             ("duration", "for how long, at most 10 minutes"),
+            (
+                "collect",
+                "a path in every answer with a status of 2xx; `collected` is the list of what is there",
+            ),
         ],
-        fields: &["requests", "errors", "error_share", "statuses", "p50_ms", "p99_ms", "max_ms"],
+        fields: &["collected", "requests", "errors", "error_share", "statuses", "p50_ms", "p99_ms", "max_ms"],
         example: "load: { request: { get: dispatch-api/readyz }, rate: 20, duration: 500ms }\nexpect: { error_share: 0, p99_ms: \"#number < 1000\" }\n",
     },
     ActionInfo {
@@ -203,9 +207,15 @@ pub const ACTIONS: &[ActionInfo] = &[
             ),
             ("name", "what it is called; its target where none is given"),
             ("witness", "the name of a fault: says what it did so far"),
+            ("after", "`0ms..2s`: at a moment in between, drawn from the run's seed"),
             ("heal", "the name of a fault: undoes it and says what it did"),
+            ("recovered", "the name of a fault: all is as before, so its recovery ends here and is recorded"),
+            (
+                "acknowledged, kept",
+                "with `recovered`: effects that were promised and those that are there, as numbers or lists",
+            ),
         ],
-        fields: &["name", "seen", "bytes", "detail", "healed"],
+        fields: &["name", "seen", "bytes", "detail", "healed", "after_ms", "rto_ms", "outage_ms", "lost"],
         example: "fault: { kill: dispatch-api, name: crash }\n",
     },
     ActionInfo {

@@ -1,6 +1,13 @@
 //! What can be made to go wrong on purpose: the catalog of faults, and a fault as a drill asks for it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+use serde_json::Value;
+
+mod catalog;
+
+pub use catalog::{FAULTS, Family, FaultInfo, KEY_DOCS, Works};
 
 /// A step that has to do with a fault.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,6 +18,19 @@ pub enum FaultStep {
     Witness(String),
     /// Undoes the fault of that name, and says what it did.
     Heal(String),
+    /// Says that the service is as it was before the fault, which is where its recovery time ends.
+    Recovered(Recovered),
+}
+
+/// The end of a recovery.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recovered {
+    /// The fault that was recovered from.
+    pub name: String,
+    /// How many effects had been acknowledged: a number or a list, with templates still in it.
+    pub acknowledged: Option<Value>,
+    /// How many of them are there: a number or a list, with templates still in it.
+    pub kept: Option<Value>,
 }
 
 /// A fault and where it happens.
@@ -22,6 +42,8 @@ pub struct Fault {
     pub kind: &'static str,
     /// What it does, and to whom.
     pub what: What,
+    /// It happens at a moment between these two from the beginning of its step, drawn from the run's seed.
+    pub after: Option<(Duration, Duration)>,
 }
 
 /// What a fault does, and to whom, by family.
@@ -49,6 +71,11 @@ pub enum What {
         fault: HttpFault,
         /// How many requests it hits, or nothing for all.
         times: Option<u32>,
+    },
+    /// To every connection of a service, or of the whole lane.
+    Isolation {
+        /// The service; nothing for every edge of the lane.
+        service: Option<String>,
     },
     /// To the lane's own database.
     Database {
@@ -80,7 +107,7 @@ pub struct EdgeName {
 }
 
 /// What happens to a process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ServiceFault {
     /// It ends at once, without a chance to clean up.
     Kill,
@@ -90,6 +117,41 @@ pub enum ServiceFault {
     Pause,
     /// It is asked to end, and started again at once.
     Restart,
+    /// It is asked to end, and started again, and stands still for a while before it does anything.
+    SlowStart {
+        /// How long.
+        delay: Duration,
+    },
+    /// It is asked to end, and started again with other values in its environment.
+    WrongEnvironment {
+        /// Variable and value.
+        set: BTreeMap<String, String>,
+    },
+    /// It may not allocate more memory than it has, but for so much.
+    MemoryLimit {
+        /// Bytes it may still allocate.
+        room: u64,
+    },
+    /// It gets at most this share of one processor.
+    CpuLimit {
+        /// From 1 to 99.
+        percent: u32,
+    },
+    /// It may not open more files and connections than it has, but for so many.
+    OutOfFiles {
+        /// How many it may still open.
+        left: u64,
+    },
+    /// It is started again with a clock that is wrong.
+    ClockSkew {
+        /// Milliseconds its clock is ahead; negative when it is behind.
+        by_ms: i64,
+    },
+    /// Its clock jumps while it runs.
+    ClockJump {
+        /// Milliseconds its clock jumps ahead; negative for back.
+        by_ms: i64,
+    },
 }
 
 /// What happens to the bytes of an edge.
@@ -156,6 +218,17 @@ pub enum DatabaseFault {
     },
     /// It can be read but not written.
     ReadOnly,
+    /// Its disk has no room left but for so much.
+    DiskFull {
+        /// Bytes that are left.
+        left: u64,
+    },
+    /// Somebody else has all the connections its server gives.
+    PoolStarvation,
+    /// Its server is asked to end, and ends the sessions.
+    Stop,
+    /// Its server and all its processes are killed; it recovers from its log when it is started again.
+    Crash,
 }
 
 /// What happens to a request for an object.
@@ -171,130 +244,9 @@ pub enum ObjectFault {
     Truncated,
     /// The object comes with a byte changed, and its checksums and `ETag` are those of something else.
     WrongChecksum,
+    /// It cannot be written, for the store is full: 507.
+    Full,
 }
-
-/// Which part of the stack a fault is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Family {
-    /// A service's process.
-    Service,
-    /// The bytes between two services.
-    Wire,
-    /// HTTP requests between two services.
-    Http,
-    /// The lane's database.
-    Database,
-    /// The lane's bucket.
-    Objects,
-}
-
-/// One row of the catalog.
-#[derive(Debug, Clone, Copy)]
-pub struct FaultInfo {
-    /// The key in a `fault` step; its value is the target.
-    pub name: &'static str,
-    /// Which part of the stack it is about.
-    pub family: Family,
-    /// One line.
-    pub summary: &'static str,
-    /// Keys beside the target that it needs.
-    pub needs: &'static [&'static str],
-    /// Keys beside the target that it can have.
-    pub may: &'static [&'static str],
-}
-
-const fn row(
-    name: &'static str,
-    family: Family,
-    (needs, may): (&'static [&'static str], &'static [&'static str]),
-    summary: &'static str,
-) -> FaultInfo {
-    FaultInfo { name, family, summary, needs, may }
-}
-
-/// The catalog of faults.
-pub const FAULTS: &[FaultInfo] = &[
-    row("kill", Family::Service, (&[], &[]), "ends a service with SIGKILL; healed by starting it again"),
-    row("stop", Family::Service, (&[], &[]), "asks a service to end; healed by starting it again"),
-    row(
-        "pause",
-        Family::Service,
-        (&[], &[]),
-        "stops a service with SIGSTOP: it keeps its connections and answers nothing",
-    ),
-    row("restart", Family::Service, (&[], &[]), "stops and starts a service, and waits until it is ready"),
-    row("latency", Family::Wire, (&["delay"], &["jitter"]), "delays what comes back over an edge"),
-    row("bandwidth", Family::Wire, (&["per_second"], &[]), "lets only so many bytes per second over an edge"),
-    row("reset", Family::Wire, (&[], &[]), "cuts connections of an edge when they are used"),
-    row("blackhole", Family::Wire, (&[], &[]), "accepts connections of an edge and lets nothing through"),
-    row("slice", Family::Wire, (&["bytes"], &[]), "cuts what travels over an edge into small pieces"),
-    row(
-        "limit",
-        Family::Wire,
-        (&["bytes"], &[]),
-        "cuts a connection of an edge after so many bytes came back",
-    ),
-    row("partition", Family::Wire, (&[], &[]), "cuts every connection of an edge, open or new"),
-    row(
-        "status",
-        Family::Http,
-        (&["answer"], &["times"]),
-        "answers HTTP requests of an edge with a status of its own",
-    ),
-    row(
-        "slow-headers",
-        Family::Http,
-        (&["delay"], &["times"]),
-        "delays the answers to HTTP requests of an edge",
-    ),
-    row(
-        "truncated-body",
-        Family::Http,
-        (&["bytes"], &["times"]),
-        "cuts the bodies of answers to HTTP requests of an edge",
-    ),
-    row("duplicate", Family::Http, (&[], &["times"]), "delivers HTTP requests of an edge twice"),
-    row(
-        "lost-answer",
-        Family::Http,
-        (&[], &["times"]),
-        "delivers HTTP requests of an edge and loses the answers",
-    ),
-    row(
-        "terminate-backends",
-        Family::Database,
-        (&[], &[]),
-        "ends all connections of services to the lane's database",
-    ),
-    row(
-        "lock-table",
-        Family::Database,
-        (&["table"], &[]),
-        "keeps everybody else from a table of the lane's database",
-    ),
-    row(
-        "slow-table",
-        Family::Database,
-        (&["table", "delay"], &[]),
-        "lets statements on a table wait for a lock again and again",
-    ),
-    row("read-only", Family::Database, (&[], &[]), "makes the lane's database read-only"),
-    row("object-forbidden", Family::Objects, (&[], &["key", "times"]), "the object store refuses with 403"),
-    row(
-        "object-slow-down",
-        Family::Objects,
-        (&[], &["key", "times"]),
-        "the object store answers 503 SlowDown",
-    ),
-    row("object-missing", Family::Objects, (&[], &["key", "times"]), "objects that are there are not found"),
-    row("object-truncated", Family::Objects, (&[], &["key", "times"]), "objects come only half"),
-    row(
-        "object-wrong-checksum",
-        Family::Objects,
-        (&[], &["key", "times"]),
-        "objects come with the wrong content, ETag and checksums",
-    ),
-];
 
 impl FaultStep {
     /// The step in a few words.
@@ -304,17 +256,13 @@ impl FaultStep {
             Self::Inject(fault) => format!("fault: {}", fault.describe()),
             Self::Witness(name) => format!("what the fault of {name} did"),
             Self::Heal(name) => format!("heal {name}"),
+            Self::Recovered(recovered) => format!("recovered from {}", recovered.name),
         }
     }
 }
 
-impl FaultInfo {
-    /// The row of a name.
-    #[must_use]
-    pub fn find(name: &str) -> Option<&'static Self> {
-        FAULTS.iter().find(|info| info.name == name)
-    }
-}
+/// The target of `isolate` that stands for every edge of the lane.
+pub const LANE: &str = "lane";
 
 impl Fault {
     /// The edge it needs a proxy on, and whether the proxy has to understand HTTP.
@@ -327,6 +275,36 @@ impl Fault {
         }
     }
 
+    /// Whether every edge of a service (or, with nothing, of the lane) needs a proxy.
+    #[must_use]
+    pub fn isolates(&self) -> Option<Option<&str>> {
+        match &self.what {
+            What::Isolation { service } => Some(service.as_deref()),
+            _ => None,
+        }
+    }
+
+    /// Whether it is done to the database server as a whole, so that the lane needs one of its own.
+    #[must_use]
+    pub fn needs_own_server(&self) -> bool {
+        let whole = |fault: &DatabaseFault| {
+            matches!(fault, DatabaseFault::PoolStarvation | DatabaseFault::Stop | DatabaseFault::Crash)
+        };
+        matches!(&self.what, What::Database { fault, .. } if whole(fault))
+    }
+
+    /// The service whose clock it moves, which has to be started for that.
+    #[must_use]
+    pub fn moves_clock_of(&self) -> Option<&str> {
+        match &self.what {
+            What::Service {
+                service,
+                fault: ServiceFault::ClockSkew { .. } | ServiceFault::ClockJump { .. },
+            } => Some(service),
+            _ => None,
+        }
+    }
+
     /// Whom it is done to, as it is written.
     #[must_use]
     pub fn target(&self) -> String {
@@ -334,6 +312,7 @@ impl Fault {
             What::Service { service, .. }
             | What::Database { service, .. }
             | What::Objects { service, .. } => service.clone(),
+            What::Isolation { service } => service.clone().unwrap_or_else(|| LANE.to_owned()),
             What::Wire { edge, .. } | What::Http { edge, .. } => edge.to_string(),
         }
     }

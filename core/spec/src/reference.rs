@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::catalog::{ACTIONS, ActionInfo, DRILL_DOCS, STEP_DOCS};
 use crate::code::Code;
+use crate::fault::{FAULTS, KEY_DOCS};
 use crate::pattern::{MARKER_DOCS, PATTERN_KEY_DOCS};
 use crate::phrase::Vocabulary;
 
@@ -20,6 +21,7 @@ pub fn page() -> String {
     for info in ACTIONS {
         action(&mut page, info);
     }
+    faults(&mut page);
     page.push_str("\n## Patterns\n\nPlain values are equal. Objects have exactly the members named, unless they have `\"...\": any`; lists have exactly the elements given, unless the last is `...`. Text that begins with `#` is a marker; `##` stands for a literal `#`. Numbers are compared by value, without rounding; names of headers in any case.\n");
     table(&mut page, "Markers", MARKER_DOCS);
     table(&mut page, "Patterns with a key", PATTERN_KEY_DOCS);
@@ -45,6 +47,25 @@ pub fn page() -> String {
         let _ = writeln!(page, "| {code} | {} |", cell(code.title()));
     }
     page
+}
+
+/// The catalog of faults, and where each works.
+fn faults(page: &mut String) {
+    page.push_str("\n## Faults\n\nThe value of a kind is its target. Each is written to the undo ledger before it happens, seen to by its witness, and undone at the unit's end, on Ctrl-C, by the reaper when the runner is killed, or by `drillyard undo`.\n\n| kind | does | keys | process | container | attached |\n|---|---|---|---|---|---|\n");
+    for info in FAULTS {
+        let works = info.works();
+        let _ = writeln!(
+            page,
+            "| `{}` | {} | {} | {} | {} | {} |",
+            info.name,
+            cell(info.summary),
+            info.keys(),
+            works.process,
+            works.container,
+            works.attached
+        );
+    }
+    table(page, "Keys of faults", KEY_DOCS);
 }
 
 fn table(page: &mut String, title: &str, rows: &[(&str, &str)]) {

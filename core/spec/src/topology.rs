@@ -314,7 +314,8 @@ impl Topology {
     }
 
     /// Edges that begin at a process of a lane and end at something that listens: those a fault can be put on.
-    fn lane_edges(&self) -> BTreeSet<(String, String)> {
+    #[must_use]
+    pub fn lane_edges(&self) -> BTreeSet<(String, String)> {
         let can = |edge: &Edge| {
             self.service(&edge.from).is_some_and(Service::is_process_of_lane)
                 && self.service(&edge.to).is_some_and(|to| to.process.is_some())

@@ -18,12 +18,13 @@ const IN_FLIGHT: usize = 256;
 struct Sample {
     status: Option<u64>,
     took: Duration,
+    collected: Option<Value>,
 }
 
 /// Sends the requests. Each is due at its own moment, whatever became of those before, and its time counts from that
 /// moment, so that a service that stalls is not asked less and does not look better for it. The answer has `requests`,
 /// `errors` (no answer, or a status that is neither 2xx nor 3xx), `error_share` from 0 to 1, `statuses` and, over all
-/// requests, `p50_ms`, `p99_ms` and `max_ms`.
+/// requests, `p50_ms`, `p99_ms` and `max_ms`. With `collect` also `collected`, the values of the answers with 2xx.
 pub async fn perform(wanted: &Load, scene: &Scene<'_>) -> Done {
     let target = &wanted.request.target;
     let what = json!({
@@ -43,11 +44,15 @@ pub async fn perform(wanted: &Load, scene: &Scene<'_>) -> Done {
 
 async fn one(wanted: &Load, scene: &Scene<'_>, due: Instant) -> Sample {
     clock::sleep(due.saturating_duration_since(Instant::now())).await;
-    let status = match prepare(&wanted.request, scene) {
-        Ok(prepared) => send(&prepared, scene).await.ok().and_then(|answer| answer["status"].as_u64()),
+    let answer = match prepare(&wanted.request, scene) {
+        Ok(prepared) => send(&prepared, scene).await.ok(),
         Err(_) => None,
     };
-    Sample { status, took: due.elapsed() }
+    let took = due.elapsed();
+    let status = answer.as_ref().and_then(|answer| answer["status"].as_u64());
+    let good = answer.filter(|_| status.is_some_and(|status| (200..300).contains(&status)));
+    let collected = good.zip(wanted.collect.as_ref()).and_then(|(answer, path)| path.get(&answer).cloned());
+    Sample { status, took, collected }
 }
 
 fn view(samples: &[Sample]) -> Value {
@@ -63,8 +68,9 @@ fn view(samples: &[Sample]) -> Value {
     times.sort_unstable();
     #[expect(clippy::cast_precision_loss, reason = "a load has at most 1.2 million requests")]
     let share = errors as f64 / samples.len().max(1) as f64;
+    let collected: Vec<&Value> = samples.iter().filter_map(|sample| sample.collected.as_ref()).collect();
     json!({
-        "requests": samples.len(), "errors": errors, "error_share": share, "statuses": statuses,
+        "collected": collected, "requests": samples.len(), "errors": errors, "error_share": share, "statuses": statuses,
         "p50_ms": quantile(&times, 50), "p99_ms": quantile(&times, 99), "max_ms": times.last(),
     })
 }
@@ -81,7 +87,7 @@ mod tests {
 
     #[test]
     fn every_request_counts_with_or_without_an_answer() {
-        let sample = |status, ms| Sample { status, took: Duration::from_millis(ms) };
+        let sample = |status, ms| Sample { status, took: Duration::from_millis(ms), collected: None };
         let mut samples: Vec<Sample> = (1..=98).map(|ms| sample(Some(200), ms)).collect();
         samples.extend([sample(Some(503), 500), sample(None, 900)]);
         let answer = view(&samples);

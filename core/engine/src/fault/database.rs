@@ -1,5 +1,8 @@
-//! Faults of the lane's own database. The server itself is shared by all lanes of a run, so stopping or crashing it is
-//! no fault of one lane; what a service sees of a crash, its sessions ending, is `terminate-backends`.
+//! Faults of the lane's own database. The server is shared by all lanes of a run, but for those of a drill that stops,
+//! crashes or starves it: their lane has one of its own, whose commits reach the disk.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
 
 use drillyard_spec::fault::DatabaseFault;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -7,8 +10,11 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use super::AtWork;
 use crate::stack::Lane;
 
+mod disk;
 mod lock;
 mod read_only;
+mod server;
+mod starve;
 mod terminate;
 
 /// The kinds of this family.
@@ -19,8 +25,55 @@ pub fn of(service: &str, fault: &DatabaseFault) -> Box<dyn AtWork> {
         DatabaseFault::SlowTable { table, delay } => {
             Box::new(lock::LockedTable::new(service, table, Some(*delay)))
         }
+        DatabaseFault::DiskFull { left } => Box::new(disk::FullDisk::new(*left)),
+        DatabaseFault::PoolStarvation => Box::new(starve::Starvation::new(service)),
+        DatabaseFault::Stop => Box::new(server::EndedServer::stopped(service)),
+        DatabaseFault::Crash => Box::new(server::EndedServer::crashed(service)),
         DatabaseFault::ReadOnly => Box::new(read_only::ReadOnlyDatabase::new(service)),
     }
+}
+
+/// A part of the server's log: what was written while a fault was at work.
+#[derive(Debug, Default)]
+struct ServerLog {
+    from: u64,
+    until: Option<u64>,
+}
+
+impl ServerLog {
+    fn begin(&mut self, lane: &Lane) {
+        self.from = length(lane);
+    }
+
+    fn end(&mut self, lane: &Lane) {
+        self.until = Some(length(lane));
+    }
+
+    /// How many lines are wanted.
+    fn lines(&self, lane: &Lane, wanted: impl Fn(&str) -> bool) -> Result<u64, String> {
+        let count = || {
+            let Some(path) = lane.database_log() else { return Ok(0) };
+            let mut file = File::open(path)?;
+            file.seek(SeekFrom::Start(self.from))?;
+            let mut bytes = Vec::new();
+            let length = self.until.map_or(u64::MAX, |until| until.saturating_sub(self.from));
+            file.take(length).read_to_end(&mut bytes)?;
+            let text = String::from_utf8_lossy(&bytes);
+            Ok(u64::try_from(text.lines().filter(|line| wanted(line)).count()).unwrap_or(0))
+        };
+        count().map_err(|error: std::io::Error| format!("the server's log: {error}"))
+    }
+
+    /// How many lines are wanted of errors in the lane's database; the server may be other lanes' as well.
+    fn lines_of_lane(&self, lane: &Lane, wanted: impl Fn(&str) -> bool) -> Result<u64, String> {
+        let Some(database) = lane.database() else { return Ok(0) };
+        let ours = format!(" {database} ERROR:");
+        self.lines(lane, |line| line.contains(&ours) && wanted(line))
+    }
+}
+
+fn length(lane: &Lane) -> u64 {
+    lane.database_log().and_then(|path| std::fs::metadata(path).ok()).map_or(0, |meta| meta.len())
 }
 
 /// Sessions of everybody but the one that asks.

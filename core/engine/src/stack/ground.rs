@@ -1,9 +1,10 @@
 //! What every part of a stack stands on: folders, ledger, reaper.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use nix::sys::statvfs::statvfs;
 use nix::unistd::{AccessFlags, access};
@@ -35,6 +36,8 @@ pub struct Ground {
     pub ledger: Ledger,
     /// The reaper, until the stack is down.
     pub reaper: Mutex<Option<Reaper>>,
+    /// Folders outside the run's own that were made for it.
+    scratches: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl Ground {
@@ -58,7 +61,7 @@ impl Ground {
             .map_err(io_error("beginning the undo ledger"))?;
         let reaper = spawn_reaper(&options.reaper, &options.run_dir)
             .map_err(|source| StackError::Reaper { program: options.reaper.clone(), source })?;
-        Ok(Self { options, ledger, reaper: Mutex::new(Some(reaper)) })
+        Ok(Self { options, ledger, reaper: Mutex::new(Some(reaper)), scratches: Mutex::default() })
     }
 
     /// For starting processes.
@@ -94,22 +97,30 @@ impl Ground {
     ///
     /// # Errors
     /// When it cannot be made.
-    pub fn postgres_folder(&self, user: Option<(u32, u32)>, durable: bool) -> Result<PathBuf, StackError> {
+    pub fn postgres_folder(
+        &self,
+        name: &str,
+        user: Option<(u32, u32)>,
+        durable: bool,
+    ) -> Result<PathBuf, StackError> {
         let run_dir = &self.options.run_dir;
         let memory = Path::new(MEMORY);
         if !durable && has_room(memory) {
-            return self.scratch(memory);
+            return self.scratch(memory, name);
         }
         let short = run_dir.as_os_str().len() <= LONGEST_SOCKET_FOLDER;
         if short && user.is_none_or(|(uid, _)| can_reach(run_dir, uid)) {
-            return self.data_folder("pg");
+            return self.data_folder(name);
         }
-        self.scratch(&self.options.scratch_dir)
+        self.scratch(&self.options.scratch_dir, name)
     }
 
-    fn scratch(&self, parent: &Path) -> Result<PathBuf, StackError> {
-        let scratch = self.make(&parent.join(scratch_name(&self.options.run_id)), 0o711)?;
-        self.make(&scratch.join("pg"), 0o700)
+    fn scratch(&self, parent: &Path, name: &str) -> Result<PathBuf, StackError> {
+        let scratch = parent.join(scratch_name(&self.options.run_id));
+        if self.scratches.lock().unwrap_or_else(PoisonError::into_inner).insert(scratch.clone()) {
+            self.make(&scratch, 0o711)?;
+        }
+        self.make(&scratch.join(name), 0o700)
     }
 
     fn make(&self, folder: &Path, mode: u32) -> Result<PathBuf, StackError> {

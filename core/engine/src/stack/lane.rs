@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use drillyard_spec::fault::EdgeName;
 use drillyard_spec::topology::{Condition, Scope, Service};
@@ -19,14 +20,23 @@ use super::proxy::Proxy;
 use super::start::{Started, Starter};
 use super::undo::Entry;
 use super::wiring::{HOST, Wiring};
-use super::{Inner, TEMPLATE, identity};
+use super::{Inner, Server, TEMPLATE, identity, raise, shared_memory};
+use crate::clock::Deadline;
 use crate::event::{Event, ServiceState};
 
 mod access;
+mod clock;
 mod faults;
 
+use clock::Clocks;
+
+/// Bound for the goodbye of the harness's own connections to a lane's server.
+const GOODBYE: Duration = Duration::from_secs(1);
 /// Longest part of a lane's name that comes from the request.
 const NAME_CHARS: usize = 32;
+
+/// Environment by service.
+type Environments = BTreeMap<String, BTreeMap<String, String>>;
 
 /// What a lane should be.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +44,8 @@ pub struct LaneRequest {
     name: String,
     env: BTreeMap<String, BTreeMap<String, String>>,
     proxies: BTreeMap<EdgeName, bool>,
+    own_server: bool,
+    clocks: BTreeSet<String>,
 }
 
 impl LaneRequest {
@@ -56,6 +68,20 @@ impl LaneRequest {
         self.proxies = proxies;
         self
     }
+
+    /// Whether the lane gets a database server of its own, whose commits reach the disk.
+    #[must_use]
+    pub fn with_own_server(mut self, own: bool) -> Self {
+        self.own_server = own;
+        self
+    }
+
+    /// Services whose clock can be moved.
+    #[must_use]
+    pub fn with_clocks(mut self, clocks: BTreeSet<String>) -> Self {
+        self.clocks = clocks;
+        self
+    }
 }
 
 /// A private copy of everything a drill can change: database, bucket, secrets, processes.
@@ -64,7 +90,12 @@ pub struct Lane {
     stack: Arc<Inner>,
     name: String,
     wiring: Wiring,
-    own: BTreeMap<String, BTreeMap<String, String>>,
+    own: Environments,
+    /// Environment that faults have put over that of a service.
+    faulty: Mutex<Environments>,
+    /// A database server of the lane's own.
+    server: Option<Server>,
+    clocks: Clocks,
     database: Option<String>,
     objects: Option<ObjectAccess>,
     services: Started,
@@ -90,7 +121,7 @@ impl Lane {
                 )));
             }
         }
-        let mut lane = Self::plan(stack, request, number)?;
+        let mut lane = Self::plan(stack, request, number).await?;
         let raised = lane.fill().await;
         match raised {
             Ok(()) => Ok(lane),
@@ -102,10 +133,14 @@ impl Lane {
         }
     }
 
-    /// Names, secrets and addresses of the lane; nothing outside this process exists yet.
-    fn plan(stack: Arc<Inner>, request: LaneRequest, number: usize) -> Result<Self, StackError> {
+    /// Names, secrets and addresses of the lane; but for a server of its own nothing outside this process exists yet.
+    async fn plan(stack: Arc<Inner>, request: LaneRequest, number: usize) -> Result<Self, StackError> {
         let name = format!("{number}-{}", slug(&request.name)).trim_end_matches('-').to_owned();
         let mut wiring = stack.wiring.clone();
+        let server = if request.own_server { raise::own_server(&stack, &name).await? } else { None };
+        if let (Some(server), Some((service, _))) = (&server, stack.topology.postgres()) {
+            wiring.ports.insert(service.name.clone(), server.port());
+        }
         for secret in stack.topology.secrets.iter().filter(|secret| !secret.shared) {
             wiring.variables.insert(secret.name.clone(), fresh_secret()?);
         }
@@ -123,9 +158,26 @@ impl Lane {
                 Some(server.access(&bucket))
             });
         let proxies = stand_between(&mut wiring, request.proxies)?;
-        let (absent, tokens) = (Mutex::default(), Mutex::default());
-        let (own, logs) = (request.env, Logs::default());
-        Ok(Self { stack, name, wiring, own, database, objects, services, logs, proxies, absent, tokens })
+        let clocks = Clocks::prepare(&stack.ground, &name, request.clocks)?;
+        let (absent, tokens, faulty) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let mut own = request.env;
+        clocks.add_to(&mut own);
+        Ok(Self {
+            stack,
+            name,
+            wiring,
+            own,
+            faulty,
+            server,
+            clocks,
+            database,
+            objects,
+            services,
+            logs: Logs::default(),
+            proxies,
+            absent,
+            tokens,
+        })
     }
 
     async fn fill(&mut self) -> Result<(), StackError> {
@@ -135,7 +187,7 @@ impl Lane {
         }
         let services = self.automatic();
         let files: Vec<_> = {
-            let starter = self.starter()?;
+            let starter = self.starter(&self.own)?;
             services.iter().map(|service| (service.name.clone(), starter.log(service))).collect()
         };
         for (service, file) in files {
@@ -143,12 +195,12 @@ impl Lane {
         }
         let services: Vec<&Service> = services.iter().collect();
         let database = stack.topology.postgres().map(|(service, _)| service.name.as_str());
-        let starter = self.starter()?;
+        let starter = self.starter(&self.own)?;
         starter.start_all(&services, &self.services, (database, self.clone_database())).await
     }
 
     async fn clone_database(&self) -> Result<(), StackError> {
-        let (Some(database), Some(server)) = (&self.database, &self.stack.postgres) else { return Ok(()) };
+        let (Some(database), Some(server)) = (&self.database, self.server()) else { return Ok(()) };
         let entry = Entry::Database { name: database.clone() };
         self.stack.ground.ledger.write(&entry).map_err(io_error("writing the undo ledger"))?;
         server.clone_database(TEMPLATE, database).await
@@ -168,12 +220,18 @@ impl Lane {
             .collect()
     }
 
-    fn starter(&self) -> Result<Starter<'_>, StackError> {
+    /// The database server of the lane: its own, or the one that lanes share.
+    fn server(&self) -> Option<&Server> {
+        self.server.as_ref().or(self.stack.postgres.as_ref())
+    }
+
+    /// Starts with `own` in place of what the Compose file says.
+    fn starter<'a>(&'a self, own: &'a Environments) -> Result<Starter<'a>, StackError> {
         Ok(Starter {
             ground: &self.stack.ground,
             binaries: &self.stack.binaries,
             wiring: &self.wiring,
-            own: &self.own,
+            own,
             lane: Some(&self.name),
             logs: self.stack.ground.logs(Some(&self.name))?,
             events: &self.stack.events,
@@ -193,7 +251,7 @@ impl Lane {
         let service = self.stack.topology.service(name).filter(|service| service.is_job());
         let service = service
             .ok_or_else(|| StackError::Unknown(format!("the topology has no one-shot job `{name}`")))?;
-        self.starter()?.run_job(service).await
+        self.starter(&self.own)?.run_job(service).await
     }
 
     /// Ends a service as its operator would, and waits for its end; gives how it ended, if it was there.
@@ -228,13 +286,13 @@ impl Lane {
     /// When there is no such service or it does not come up.
     pub async fn start(&self, name: &str) -> Result<(), StackError> {
         let service = self.service(name)?;
-        if self.services.process(name).is_some_and(|process| process.exit().is_none()) {
+        let running = self.services.process(name).filter(|process| process.exit().is_none());
+        self.absent.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        if running.is_some() {
             return Ok(());
         }
-        let starter = self.starter()?;
-        let process = starter.launch(service, &self.services)?;
-        self.absent.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
-        starter.becomes_ready(service, &process).await
+        let process = self.launch(name)?;
+        self.starter(&self.own)?.becomes_ready(service, &process).await
     }
 
     /// Stops and starts a service.
@@ -257,7 +315,10 @@ impl Lane {
         let mut ended =
             own.filter_map(|(service, process)| Some((service, process.exit()?, process.last_lines())));
         let database = || {
-            let (service, server) = self.stack.topology.postgres().zip(self.stack.postgres.as_ref())?;
+            let (service, server) = self.stack.topology.postgres().zip(self.server())?;
+            if absent.contains(&service.0.name) {
+                return None;
+            }
             Some((service.0.name.clone(), server.process().exit()?, server.process().last_lines()))
         };
         let (service, status, lines) = ended.next().or_else(database)?;
@@ -286,10 +347,14 @@ impl Lane {
                 None => residue.push(format!("process {} {service}", process.pid())),
             }
         }
-        if let (Some(database), Some(server)) = (&self.database, &self.stack.postgres)
-            && let Err(error) = server.drop_database(database).await
-        {
-            residue.push(format!("database {database}: {}", error.full()));
+        match (&self.database, &self.server, &self.stack.postgres) {
+            (_, Some(server), _) => residue.extend(remove_server(server).await),
+            (Some(database), None, Some(server)) => {
+                if let Err(error) = server.drop_database(database).await {
+                    residue.push(format!("database {database}: {}", error.full()));
+                }
+            }
+            _ => {}
         }
         if let (Some(objects), Some(server)) = (&self.objects, &self.stack.objects)
             && let Err(error) = server.remove_bucket(&objects.bucket)
@@ -308,6 +373,20 @@ impl Lane {
             detail: ended.detail().to_owned(),
             took: process.age(),
         });
+    }
+}
+
+/// Stops a lane's own server and removes its data; gives what could not be removed.
+async fn remove_server(server: &Server) -> Option<String> {
+    let folder = server.folder().to_owned();
+    // A server that was killed has left its segment to whoever finds it in its lock file.
+    let segment = shared_memory::of_server_in(&folder);
+    let _ = Deadline::after(GOODBYE).bound(server.goodbye()).await;
+    server.stop().await;
+    segment.into_iter().for_each(shared_memory::remove);
+    match std::fs::remove_dir_all(&folder) {
+        Err(error) if folder.exists() => Some(format!("folder {}: {error}", folder.display())),
+        _ => None,
     }
 }
 

@@ -13,6 +13,10 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
+mod resources;
+
+pub use resources::{Resource, set_limit, waiting_at};
+
 use super::logs;
 use super::undo::{Entry, Ledger, MARK};
 use crate::clock::{Deadline, Pace};

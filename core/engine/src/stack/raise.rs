@@ -24,6 +24,11 @@ use crate::event::{Event, EventSink, ServiceState};
 /// Bound for the goodbye of the harness's own database connections.
 const GOODBYE: Duration = Duration::from_secs(1);
 
+/// Most connections to the server that lanes share.
+const SHARED_CONNECTIONS: u32 = 200;
+/// Most connections to a lane's own server: enough for the services of one lane, and few enough to take them all.
+const OWN_CONNECTIONS: u32 = 80;
+
 /// Raises everything that lanes share and prepares the template they are cloned from.
 ///
 /// # Errors
@@ -124,32 +129,53 @@ async fn database(
     let begun = Instant::now();
     let options = &ground.options;
     let install = Install::find(ground.run(), options.pg_bin.as_deref(), &options.search_path).await?;
-    let folder = ground.postgres_folder(install.user, postgres.durable)?;
+    let folder = ground.postgres_folder("pg", install.user, postgres.durable)?;
     install.own(&folder).map_err(io_error(format!("giving away {}", folder.display())))?;
     let log = ground.logs(None)?.join(format!("{}.log", service.name));
-    let setup = setup(service, postgres, wiring, (folder, log))?;
+    let setup = setup(service, wiring, (folder, log))?;
+    let setup = Setup { durable: postgres.durable, ..setup };
     let server = Server::start(ground.run(), &install, setup, &options.cache_dir).await?;
     let detail = format!("{HOST}:{}, PostgreSQL {}", server.port(), install.version);
     events.emit(shared_event(service, Some(server.process().pid()), detail, begun.elapsed()));
     Ok(Some(server))
 }
 
-fn setup(
-    service: &Service,
-    postgres: &Postgres,
-    wiring: &Wiring,
-    (folder, log): (PathBuf, PathBuf),
-) -> Result<Setup, StackError> {
+fn setup(service: &Service, wiring: &Wiring, (folder, log): (PathBuf, PathBuf)) -> Result<Setup, StackError> {
     let environment = wiring.environment(service, &BTreeMap::new())?;
     let value = |name: &str| environment.get(name).filter(|value| !value.is_empty()).cloned();
     Ok(Setup {
         user: value("POSTGRES_USER").unwrap_or_else(|| "postgres".to_owned()),
         password: value("POSTGRES_PASSWORD").map_or_else(fresh_secret, Ok)?,
-        durable: postgres.durable,
+        durable: true,
         folder,
         log,
         start_timeout: service.start_timeout,
+        lane: None,
+        connections: SHARED_CONNECTIONS,
     })
+}
+
+/// Starts a server of a lane's own and prepares its template: its commits reach the disk, so that it can be killed.
+///
+/// # Errors
+/// When it does not come up, or a template job fails.
+pub async fn own_server(inner: &Inner, lane: &str) -> Result<Option<Server>, StackError> {
+    let Some((service, postgres)) = inner.topology.postgres() else { return Ok(None) };
+    let (ground, options) = (&inner.ground, &inner.ground.options);
+    let install = Install::find(ground.run(), options.pg_bin.as_deref(), &options.search_path).await?;
+    let number = lane.split('-').next().unwrap_or(lane);
+    let folder = ground.postgres_folder(&format!("pg{number}"), install.user, true)?;
+    install.own(&folder).map_err(io_error(format!("giving away {}", folder.display())))?;
+    let log = ground.logs(Some(lane))?.join(format!("{}.log", service.name));
+    let setup = setup(service, &inner.wiring, (folder, log))?;
+    let setup = Setup { lane: Some(lane.to_owned()), connections: OWN_CONNECTIONS, ..setup };
+    let server = Server::start(ground.run(), &install, setup, &options.cache_dir).await?;
+    let mut wiring = inner.wiring.clone();
+    wiring.ports.insert(service.name.clone(), server.port());
+    server.create(TEMPLATE).await?;
+    run_template_jobs(inner, postgres, wiring).await?;
+    server.make_template(TEMPLATE).await?;
+    Ok(Some(server))
 }
 
 async fn objects(
@@ -194,7 +220,7 @@ async fn prepare(inner: &mut Inner) -> Result<(), StackError> {
         server.create(TEMPLATE).await?;
         make_own_database(inner, server, service).await?;
         start_shared(inner).await?;
-        run_template_jobs(inner, postgres).await?;
+        run_template_jobs(inner, postgres, inner.wiring.clone()).await?;
         return server.make_template(TEMPLATE).await;
     }
     start_shared(inner).await
@@ -228,9 +254,8 @@ async fn start_shared(inner: &Inner) -> Result<(), StackError> {
     starter(inner, &inner.wiring, &own)?.start_all(&services, &inner.services, (None, async { Ok(()) })).await
 }
 
-async fn run_template_jobs(inner: &Inner, postgres: &Postgres) -> Result<(), StackError> {
+async fn run_template_jobs(inner: &Inner, postgres: &Postgres, mut wiring: Wiring) -> Result<(), StackError> {
     let jobs: Vec<&Service> = inner.own_processes(Scope::Template).collect();
-    let mut wiring = inner.wiring.clone();
     if let Some(variable) = &postgres.lane_database {
         wiring.variables.insert(variable.clone(), TEMPLATE.to_owned());
     }

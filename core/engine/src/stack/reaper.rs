@@ -12,8 +12,8 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::shared_memory;
 use super::undo::{self, Entry, MARK};
+use super::{mounts, shared_memory};
 use crate::clock::{Deadline, Pace, sleep_blocking};
 
 /// How long processes may take to end by themselves.
@@ -259,6 +259,7 @@ impl Traces {
     fn remove_data(&self) {
         self.segments.iter().for_each(|id| shared_memory::remove(*id));
         for folder in &self.directories {
+            mounts::detach_below(folder);
             // What cannot be removed is still there and shows as residue.
             let _ = fs::remove_dir_all(folder);
         }

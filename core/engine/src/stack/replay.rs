@@ -7,6 +7,7 @@ use std::path::Path;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::process::set_limit;
 use super::reaper::{self, Residue};
 use super::undo::{self, Entry, MARK, Undo};
 
@@ -54,6 +55,15 @@ fn undone(run_id: &str, undo: &Undo, alive: bool) -> String {
         Undo::Continue { service, pid: Some(pid) } if goes_on(run_id, *pid) => format!("{service} goes on"),
         Undo::Continue { service, .. } => format!("{service} is not there any more"),
         Undo::Start { service } => format!("{service} is started by its runner, when the unit ends"),
+        Undo::Limit { service, pid: Some(pid), resource, before } if is_of(run_id, *pid) => {
+            match set_limit(*pid, *resource, *before) {
+                Ok(()) => format!("the limit of {service} is lifted"),
+                Err(error) => format!("the limit of {service} stays: {error}"),
+            }
+        }
+        Undo::Limit { service, .. } => format!("{service} is not there any more"),
+        Undo::Unmount { .. } => "it is undone by its runner, when the unit ends".to_owned(),
+        Undo::StartServer => "its server is started by its runner, or goes with the lane".to_owned(),
         Undo::Runner => "it ends with its runner, or when the unit ends".to_owned(),
         Undo::Setting { database } => format!("it goes with the database {database}, when the unit ends"),
     }
@@ -61,11 +71,15 @@ fn undone(run_id: &str, undo: &Undo, alive: bool) -> String {
 
 /// Lets a process go on, when it is one of this run: numbers of processes are used again.
 fn goes_on(run_id: &str, pid: u32) -> bool {
+    let number = i32::try_from(pid).ok().filter(|_| is_of(run_id, pid));
+    number.is_some_and(|number| kill(Pid::from_raw(number), Signal::SIGCONT).is_ok())
+}
+
+/// Whether a process carries the mark of the run.
+fn is_of(run_id: &str, pid: u32) -> bool {
     let mark = format!("{MARK}={run_id}").into_bytes();
     let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    let ours = environment.split(|byte| *byte == 0).any(|variable| variable == mark);
-    let number = i32::try_from(pid).ok().filter(|_| ours);
-    number.is_some_and(|number| kill(Pid::from_raw(number), Signal::SIGCONT).is_ok())
+    environment.split(|byte| *byte == 0).any(|variable| variable == mark)
 }
 
 /// Whether the runner of a run is there: some process of its number that has the run's ledger open.

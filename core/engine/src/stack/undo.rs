@@ -7,6 +7,8 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
+use super::process::Resource;
+
 /// Name of the ledger in the run's folder.
 pub const FILE: &str = "undo.jsonl";
 /// Environment variable that every process of a run carries, with the run's name as its value.
@@ -81,6 +83,24 @@ pub enum Undo {
     },
     /// It lives in the runner's own proxies, object store or database sessions, and ends with the runner.
     Runner,
+    /// A limit of a process goes back to what it was.
+    Limit {
+        /// The service.
+        service: String,
+        /// The process, where there was one.
+        pid: Option<u32>,
+        /// What is limited.
+        resource: Resource,
+        /// The limit it had; nothing for none.
+        before: Option<u64>,
+    },
+    /// A file system is unmounted, and its folder goes with the run.
+    Unmount {
+        /// Where it is mounted.
+        path: PathBuf,
+    },
+    /// The lane's own database server is not running; only its runner can start it again, and it goes with the run.
+    StartServer,
     /// It is a setting of a lane's database, and goes with it.
     Setting {
         /// The database.

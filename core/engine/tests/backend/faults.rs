@@ -38,7 +38,7 @@ pub fn all() -> Vec<Trial> {
 }
 
 pub fn fault(name: &str, what: What) -> FaultStep {
-    FaultStep::Inject(Fault { name: name.to_owned(), kind: "test", what })
+    FaultStep::Inject(Fault { name: name.to_owned(), kind: "test", what, after: None })
 }
 
 fn on_service(service: &str, fault: ServiceFault) -> What {

@@ -228,6 +228,8 @@ pub struct Load {
     pub rate: u32,
     /// For how long.
     pub duration: Duration,
+    /// Path in each answer with a status of 2xx whose values are collected.
+    pub collect: Option<Path>,
 }
 
 /// A loop.

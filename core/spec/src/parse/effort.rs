@@ -8,6 +8,7 @@ use crate::drill::{Action, Exec, Human, Load};
 use crate::fields::{Fields, text, wrong_type};
 use crate::node::{Kind, Node};
 use crate::parse::Reader;
+use crate::template::Path;
 
 /// Most requests per second of `load`. The runner and the services share a machine; beyond this the runner measures
 /// itself.
@@ -57,12 +58,25 @@ impl<'a> Reader<'a, '_> {
         Some(Action::Human(Human { owner: owner?, ask: ask?, deadline: deadline? }))
     }
 
+    /// A path in an answer.
+    fn collected(&mut self, node: &Node) -> Option<Path> {
+        let written = text(self.source, node, "collect", self.out)?;
+        match Path::parse(&written) {
+            Ok(path) => Some(path),
+            Err(message) => {
+                self.bad(node.span, message, "for example `collect: body.id`");
+                None
+            }
+        }
+    }
+
     /// Reads `load:`.
     pub fn load(&mut self, node: &'a Node) -> Option<Action> {
         let mut fields = Fields::open(self.source, node, "a load", self.out)?;
         let request = fields.require("request", self.out);
         let rate = fields.require("rate", self.out);
         let duration = fields.require("duration", self.out);
+        let collect = fields.take("collect").and_then(|node| self.collected(node));
         fields.finish(self.out);
         let request = request.and_then(|node| self.request(node));
         let (rate, length) = (rate?, duration?);
@@ -88,6 +102,6 @@ impl<'a> Reader<'a, '_> {
                 "give it a higher rate or a longer duration",
             );
         }
-        Some(Action::Load(Load { request: request?, rate: allowed, duration }))
+        Some(Action::Load(Load { request: request?, rate: allowed, duration, collect }))
     }
 }

@@ -1,31 +1,25 @@
 //! The `fault` action.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, suggest};
 use crate::drill::{Action, Drill, Step};
-use crate::fault::{
-    DatabaseFault, EdgeName, FAULTS, Family, Fault, FaultInfo, FaultStep, HttpFault, ObjectFault,
-    ServiceFault, What, WireFault,
-};
-use crate::fields::{Fields, text, wrong_type};
+use crate::fault::{EdgeName, FAULTS, Family, Fault, FaultInfo, FaultStep, LANE, Recovered, What};
+use crate::fields::{Fields, parse_duration, text, wrong_type};
 use crate::node::{Kind, Node};
 use crate::parse::Reader;
 use crate::source::{Place, Span};
 
-/// Values beside the target; which of them a kind needs and may have stands in the catalog.
-#[derive(Default)]
-struct Given {
-    delay: Option<Duration>,
-    jitter: Option<Duration>,
-    per_second: Option<u64>,
-    bytes: Option<u64>,
-    answer: Option<u64>,
-    times: Option<u64>,
-    table: Option<String>,
-    key: Option<String>,
-}
+mod kind;
+#[cfg(test)]
+mod tests;
+
+use kind::Given;
+
+/// Longest time before a fault that happens at a moment of its own; a step's attempt has ten seconds by default.
+const LATEST: Duration = Duration::from_secs(600);
 
 impl<'a> Reader<'a, '_> {
     /// `fault: { KIND: TARGET, … }`, `fault: { witness: NAME }` or `fault: { heal: NAME }`.
@@ -38,6 +32,22 @@ impl<'a> Reader<'a, '_> {
         if let Some(name) = fields.text("witness", self.out) {
             fields.finish(self.out);
             return Some(Action::Fault(FaultStep::Witness(name)));
+        }
+        if let Some(name) = fields.text("recovered", self.out) {
+            let acknowledged = fields.take("acknowledged").map(Node::to_value);
+            let kept = fields.take("kept").map(Node::to_value);
+            let head = fields.head();
+            fields.finish(self.out);
+            if acknowledged.is_some() != kept.is_some() {
+                let help =
+                    "`acknowledged` is what was promised, `kept` is what is there; each a number or a list";
+                self.bad_fault(
+                    head,
+                    "`acknowledged` and `kept` are compared, so both are given or none",
+                    help,
+                );
+            }
+            return Some(Action::Fault(FaultStep::Recovered(Recovered { name, acknowledged, kept })));
         }
         let mut found: Option<(&FaultInfo, &'a Node)> = None;
         for info in FAULTS {
@@ -53,18 +63,19 @@ impl<'a> Reader<'a, '_> {
         }
         let Some((info, target)) = found else {
             let stranger = fields.remaining().into_iter().find(|(_, value)| value.as_text().is_some());
-            let names = || FAULTS.iter().map(|info| info.name).chain(["heal", "witness"]);
+            let names = || FAULTS.iter().map(|info| info.name).chain(["heal", "witness", "recovered"]);
             let help = stranger.and_then(|(key, _)| suggest(&key.name, names()));
             let help = help.unwrap_or_else(|| format!("one of {}", names().collect::<Vec<_>>().join(", ")));
             self.bad_fault(fields.head(), "there is no such fault", &help);
             return None;
         };
         let name = fields.text("name", self.out);
+        let after = fields.take("after").and_then(|node| self.moment(node));
         let head = fields.head();
         let given = self.given(&mut fields, info);
         fields.finish(self.out);
         let what = self.what(info, target, (given, head))?;
-        let mut fault = Fault { name: String::new(), kind: info.name, what };
+        let mut fault = Fault { name: String::new(), kind: info.name, what, after };
         fault.name = name.unwrap_or_else(|| fault.target());
         Some(Action::Fault(FaultStep::Inject(fault)))
     }
@@ -87,6 +98,11 @@ impl<'a> Reader<'a, '_> {
                 }
                 "bytes" => given.bytes = fields.take("bytes").and_then(|n| self.count(n, "bytes")),
                 "answer" => given.answer = fields.take("answer").and_then(|n| self.count(n, "answer")),
+                "room" => given.room = fields.take("room").and_then(|n| self.amount(n, "room")),
+                "left" => given.left = fields.take("left").and_then(|n| self.amount(n, "left")),
+                "percent" => given.percent = fields.take("percent").and_then(|n| self.count(n, "percent")),
+                "set" => given.set = fields.take("set").map(|node| self.variables(node)),
+                "by" => given.by_ms = fields.take("by").and_then(|node| self.shift(node)),
                 _ => given.times = fields.take("times").and_then(|n| self.count(n, "times")),
             }
         }
@@ -103,32 +119,101 @@ impl<'a> Reader<'a, '_> {
         number
     }
 
+    /// A whole number from 0 on.
+    fn amount(&mut self, node: &Node, name: &str) -> Option<u64> {
+        let number = if let Kind::Number(number) = &node.kind { number.as_u64() } else { None };
+        if number.is_none() {
+            self.out.push(wrong_type(self.source, node, name, "a whole number of at least 0"));
+        }
+        number
+    }
+
+    /// Variables and what they are set to; numbers and booleans as they are written.
+    fn variables(&mut self, node: &Node) -> BTreeMap<String, String> {
+        let Kind::Map(entries) = &node.kind else {
+            self.out.push(wrong_type(self.source, node, "set", "a mapping of variables to values"));
+            return BTreeMap::new();
+        };
+        if entries.is_empty() {
+            self.bad_fault(node.span, "`set` names no variable", "for example `set: { LOG_LEVEL: silent }`");
+        }
+        let mut variables = BTreeMap::new();
+        for (key, value) in entries {
+            match value.scalar() {
+                Some(value) => drop(variables.insert(key.name.clone(), value)),
+                None => self.out.push(wrong_type(self.source, value, &key.name, "a text, number or boolean")),
+            }
+        }
+        variables
+    }
+
+    /// A duration that may be negative, in milliseconds.
+    fn shift(&mut self, node: &Node) -> Option<i64> {
+        let written = node.as_text().unwrap_or_default().trim();
+        let (behind, length) = match written.strip_prefix('-') {
+            Some(length) => (true, length),
+            None => (false, written.strip_prefix('+').unwrap_or(written)),
+        };
+        let ms = parse_duration(length).and_then(|length| i64::try_from(length.as_millis()).ok());
+        if ms.is_none() {
+            let message = "`by` is a duration with a unit, behind with `-`";
+            self.out.push(
+                Diagnostic::new(Code::BadDuration, self.source, node.span, message)
+                    .help("for example `1h` or `-5m`"),
+            );
+        }
+        ms.map(|ms| if behind { -ms } else { ms })
+    }
+
+    /// Two durations with `..` between them, the smaller first.
+    fn moment(&mut self, node: &Node) -> Option<(Duration, Duration)> {
+        let written = node.as_text().unwrap_or_default();
+        let bounds = written
+            .split_once("..")
+            .and_then(|(least, most)| Some((parse_duration(least)?, parse_duration(most)?)))
+            .filter(|(least, most)| least < most && *most <= LATEST);
+        if bounds.is_none() {
+            let message =
+                "`after` is two durations with `..` between them, the smaller first, of at most ten minutes";
+            self.out.push(
+                Diagnostic::new(Code::BadDuration, self.source, node.span, message)
+                    .help("for example `after: 0ms..2s`"),
+            );
+        }
+        bounds
+    }
+
     fn what(&mut self, info: &FaultInfo, target: &Node, (given, head): (Given, Span)) -> Option<What> {
         let written = text(self.source, target, "the target", self.out)?;
         let times = given.times.and_then(|times| u32::try_from(times).ok());
         let key = given.key.clone().unwrap_or_default();
         let what = match info.family {
-            Family::Service => {
-                let fault = service_fault(info.name)?;
-                self.one_of(&written, target.span, "process")
-                    .then_some(What::Service { service: written, fault })
+            Family::Service | Family::Resources | Family::Time => {
+                let known = self.one_of(&written, target.span, "process");
+                let fault = kind::service(info.name, &given).filter(|_| known);
+                fault.map(|fault| What::Service { service: written, fault })
+            }
+            Family::Isolation if written == LANE => Some(What::Isolation { service: None }),
+            Family::Isolation => {
+                let known = self.one_of(&written, target.span, "process");
+                known.then_some(What::Isolation { service: Some(written) })
             }
             Family::Wire => {
                 let edge = self.edge(&written, target.span);
-                edge.zip(wire_fault(info.name, &given)).map(|(edge, fault)| What::Wire { edge, fault })
+                edge.zip(kind::wire(info.name, &given)).map(|(edge, fault)| What::Wire { edge, fault })
             }
             Family::Http => {
                 let edge = self.edge(&written, target.span);
-                edge.zip(http_fault(info.name, &given)).map(|(edge, fault)| What::Http { edge, fault, times })
+                edge.zip(kind::http(info.name, &given)).map(|(edge, fault)| What::Http { edge, fault, times })
             }
             Family::Database => {
                 let known = self.one_of(&written, target.span, "database");
-                let fault = database_fault(info.name, &given);
+                let fault = kind::database(info.name, &given);
                 fault.filter(|_| known).map(|fault| What::Database { service: written, fault })
             }
             Family::Objects => {
                 let known = self.one_of(&written, target.span, "object store");
-                let fault = object_fault(info.name).filter(|_| known)?;
+                let fault = kind::object(info.name).filter(|_| known)?;
                 Some(What::Objects { service: written, fault, key, times })
             }
         };
@@ -142,6 +227,10 @@ impl<'a> Reader<'a, '_> {
             "per_second" => given.per_second.is_some(),
             "bytes" => given.bytes.is_some(),
             "answer" => given.answer.is_some(),
+            "set" => given.set.is_some(),
+            "room" => given.room.is_some(),
+            "percent" => given.percent.is_some(),
+            "by" => given.by_ms.is_some(),
             _ => given.table.is_some(),
         };
         for key in info.needs.iter().filter(|key| !there(key)) {
@@ -150,6 +239,9 @@ impl<'a> Reader<'a, '_> {
         }
         if given.answer.is_some_and(|status| !(200..=599).contains(&status)) {
             self.bad_fault(head, "`answer` is an HTTP status from 200 to 599", "for example 503");
+        }
+        if given.percent.is_some_and(|percent| percent > 99) {
+            self.bad_fault(head, "`percent` is a share of one processor from 1 to 99", "for example 10");
         }
     }
 
@@ -194,11 +286,11 @@ impl<'a> Reader<'a, '_> {
         for step in steps {
             match &step.action {
                 Action::Fault(FaultStep::Inject(fault)) => names.push(&fault.name),
-                Action::Fault(FaultStep::Heal(name) | FaultStep::Witness(name))
-                    if !names.contains(&name.as_str()) =>
-                {
-                    strangers.push((name, &step.place));
-                }
+                Action::Fault(
+                    FaultStep::Heal(name)
+                    | FaultStep::Witness(name)
+                    | FaultStep::Recovered(Recovered { name, .. }),
+                ) if !names.contains(&name.as_str()) => strangers.push((name, &step.place)),
                 _ => {}
             }
         }
@@ -216,143 +308,5 @@ fn flat<'s>(steps: &'s [Step], out: &mut Vec<&'s Step>) {
     for step in steps {
         out.push(step);
         step.action.inner().into_iter().for_each(|inner| flat(inner, out));
-    }
-}
-
-fn service_fault(name: &str) -> Option<ServiceFault> {
-    match name {
-        "kill" => Some(ServiceFault::Kill),
-        "stop" => Some(ServiceFault::Stop),
-        "pause" => Some(ServiceFault::Pause),
-        "restart" => Some(ServiceFault::Restart),
-        _ => None,
-    }
-}
-
-fn wire_fault(name: &str, given: &Given) -> Option<WireFault> {
-    Some(match name {
-        "latency" => WireFault::Latency { delay: given.delay?, jitter: given.jitter.unwrap_or_default() },
-        "bandwidth" => WireFault::Bandwidth { per_second: given.per_second? },
-        "reset" => WireFault::Reset,
-        "blackhole" => WireFault::Blackhole,
-        "slice" => WireFault::Slice { bytes: usize::try_from(given.bytes?).ok()? },
-        "limit" => WireFault::Limit { bytes: given.bytes? },
-        "partition" => WireFault::Partition,
-        _ => return None,
-    })
-}
-
-fn http_fault(name: &str, given: &Given) -> Option<HttpFault> {
-    Some(match name {
-        "status" => HttpFault::Status(u16::try_from(given.answer?).ok()?),
-        "slow-headers" => HttpFault::SlowHeaders(given.delay?),
-        "truncated-body" => HttpFault::TruncatedBody(usize::try_from(given.bytes?).ok()?),
-        "duplicate" => HttpFault::Duplicate,
-        "lost-answer" => HttpFault::LostAnswer,
-        _ => return None,
-    })
-}
-
-fn database_fault(name: &str, given: &Given) -> Option<DatabaseFault> {
-    Some(match name {
-        "terminate-backends" => DatabaseFault::TerminateBackends,
-        "lock-table" => DatabaseFault::LockTable(given.table.clone()?),
-        "slow-table" => DatabaseFault::SlowTable { table: given.table.clone()?, delay: given.delay? },
-        "read-only" => DatabaseFault::ReadOnly,
-        _ => return None,
-    })
-}
-
-fn object_fault(name: &str) -> Option<ObjectFault> {
-    Some(match name {
-        "object-forbidden" => ObjectFault::Forbidden,
-        "object-slow-down" => ObjectFault::SlowDown,
-        "object-missing" => ObjectFault::Missing,
-        "object-truncated" => ObjectFault::Truncated,
-        "object-wrong-checksum" => ObjectFault::WrongChecksum,
-        _ => return None,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::parse::{Context, Names, drill};
-    use crate::source::Texts;
-
-    /// Code, line and help of a mistake.
-    type Complaint = (Code, usize, Option<String>);
-
-    fn read(steps: &str) -> Result<Vec<FaultStep>, Vec<Complaint>> {
-        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        let names = Names {
-            services: set(&["api", "db", "objects"]),
-            databases: set(&["db"]),
-            processes: set(&["api"]),
-            object_stores: set(&["objects"]),
-            edges: [("api".to_owned(), "db".to_owned())].into(),
-            ..Names::default()
-        };
-        let mut texts = Texts::default();
-        let check = "- http: { get: api/x }\n  expect: { status: 200 }\n";
-        texts.insert("drills/x.yaml", &format!("drill: x\ntitle: A title\nsteps:\n{check}{steps}"));
-        let source = texts.get("drills/x.yaml").unwrap().clone();
-        let mut out = Vec::new();
-        let drill = drill(&source, Context { texts: &texts, names: &names }, &mut out);
-        if !out.is_empty() {
-            return Err(out.into_iter().map(|d| (d.code, d.place.line, d.help)).collect());
-        }
-        let steps = drill.into_iter().flat_map(|drill| drill.steps).filter_map(|step| match step.action {
-            Action::Fault(step) => Some(step),
-            _ => None,
-        });
-        Ok(steps.collect())
-    }
-
-    #[test]
-    fn every_row_of_the_catalog_can_be_written() {
-        for info in FAULTS {
-            let target = match info.family {
-                Family::Service => "api",
-                Family::Wire | Family::Http => "api -> db",
-                Family::Database => "db",
-                Family::Objects => "objects",
-            };
-            let value = |key: &str| match key {
-                "delay" | "jitter" => "5ms",
-                "table" | "key" => "a",
-                "answer" => "503",
-                _ => "3",
-            };
-            let keys = info.needs.iter().chain(info.may).map(|key| format!(", {key}: {}", value(key)));
-            let rest: String = keys.collect();
-            let steps = read(&format!(
-                "- fault: {{ {}: {target}{rest} }}\n- fault: {{ heal: {target} }}\n",
-                info.name
-            ));
-            let steps = steps.unwrap_or_else(|out| panic!("{}: {out:?}", info.name));
-            let FaultStep::Inject(fault) = &steps[0] else { panic!("{}", info.name) };
-            assert_eq!((fault.kind, fault.name.as_str()), (info.name, target));
-            assert_eq!(steps[1], FaultStep::Heal(target.to_owned()));
-        }
-    }
-
-    #[test]
-    fn mistakes_are_found_with_their_place_and_the_way_out() {
-        let first = |steps: &str| read(steps).unwrap_err().remove(0);
-        let (code, line, help) = first("- fault: { kil: api }\n");
-        assert_eq!((code, line), (Code::BadAction, 6));
-        assert!(help.unwrap().contains("kill"));
-        assert_eq!(first("- fault: { kill: db }\n").0, Code::UnknownService);
-        assert_eq!(first("- fault: { read-only: api }\n").0, Code::UnknownService);
-        let (code, _, help) = first("- fault: { reset: db -> api }\n");
-        assert_eq!(code, Code::UnknownService);
-        assert!(help.unwrap().contains("api -> db"));
-        assert_eq!(first("- fault: { latency: api -> db }\n").0, Code::MissingKey);
-        assert_eq!(first("- fault: { reset: api -> db, times: 2 }\n").0, Code::UnknownKey);
-        assert_eq!(first("- fault: { status: api -> db, answer: 700 }\n").0, Code::BadAction);
-        assert_eq!(first("- fault: { status: api -> db, answer: 503, times: 0 }\n").0, Code::WrongType);
-        assert_eq!(first("- fault: { kill: api, stop: api }\n").0, Code::BadAction);
-        assert_eq!(first("- fault: { heal: api }\n").0, Code::UnknownName);
     }
 }

@@ -40,7 +40,7 @@ impl Lane {
     #[must_use]
     pub fn database_url(&self, service: &str) -> Option<String> {
         self.stack.topology.postgres().filter(|(found, _)| found.name == service)?;
-        Some(self.stack.postgres.as_ref()?.url(self.database.as_deref()?))
+        Some(self.server()?.url(self.database.as_deref()?))
     }
 
     /// The lane's bucket.

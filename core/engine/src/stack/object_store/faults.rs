@@ -69,6 +69,7 @@ impl ObjectFaults {
         let meets = |fault: ObjectFault| match fault {
             ObjectFault::Truncated => method == Method::GET,
             ObjectFault::WrongChecksum => method == Method::GET || method == Method::HEAD,
+            ObjectFault::Full => method == Method::PUT || method == Method::POST,
             ObjectFault::Missing => method != Method::PUT && method != Method::POST,
             ObjectFault::Forbidden | ObjectFault::SlowDown => true,
         };
@@ -98,6 +99,7 @@ pub async fn answer(
     match fault {
         ObjectFault::Forbidden => refusal(StatusCode::FORBIDDEN, "AccessDenied", head),
         ObjectFault::SlowDown => refusal(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", head),
+        ObjectFault::Full => refusal(StatusCode::INSUFFICIENT_STORAGE, "StorageFull", head),
         ObjectFault::Missing => refusal(StatusCode::NOT_FOUND, "NoSuchKey", head),
         ObjectFault::Truncated => truncated(service.call(request).await?, &tally).await,
         ObjectFault::WrongChecksum => changed(service.call(request).await?, head, &tally).await,

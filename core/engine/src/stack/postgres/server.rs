@@ -1,12 +1,14 @@
 //! A running server: started from a copied data directory, asked for databases, stopped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
@@ -14,7 +16,7 @@ use super::{Install, template};
 use crate::clock::{Deadline, Pace};
 use crate::stack::error::{StackError, io_error};
 use crate::stack::ports::ReservedPort;
-use crate::stack::process::{Launch, Process, Run, describe_exit};
+use crate::stack::process::{Ended, Launch, Process, Run, describe_exit};
 use crate::stack::wiring::HOST;
 
 /// Connections the harness itself keeps, for making and dropping databases of several lanes at once.
@@ -22,6 +24,8 @@ const ADMIN_CONNECTIONS: u32 = 4;
 
 /// Bound for getting one of them.
 const ADMIN_BOUND: Duration = Duration::from_secs(10);
+/// Bound for the end of all processes of a server that was killed.
+const CRASH_BOUND: Duration = Duration::from_secs(5);
 /// Bound for the end of a server that nobody stopped.
 const LAST_BOUND: Duration = Duration::from_millis(500);
 
@@ -47,16 +51,20 @@ pub struct Setup {
     pub log: PathBuf,
     /// Bound for becoming ready.
     pub start_timeout: Duration,
+    /// The lane it belongs to; nothing for the one that lanes share.
+    pub lane: Option<String>,
+    /// Most connections it takes.
+    pub connections: u32,
 }
 
 /// A running server. Dropping it kills it.
 #[derive(Debug)]
 pub struct Server {
     setup: Setup,
+    install: Install,
     port: ReservedPort,
-    process: Process,
+    process: Mutex<Arc<Process>>,
     admin: PgPool,
-    major: u32,
 }
 
 impl Server {
@@ -79,24 +87,14 @@ impl Server {
         configure(&data, &setup, port.number())
             .map_err(io_error(format!("configuring {}", data.display())))?;
         port.about_to_be_used();
-        let launch = Launch {
-            service: "postgres",
-            lane: None,
-            program: &install.bin.join("postgres"),
-            args: vec!["-D".to_owned(), data.display().to_string()],
-            env: BTreeMap::from([("LC_ALL".to_owned(), "C".to_owned()), ("TZ".to_owned(), "UTC".to_owned())]),
-            folder: &setup.folder,
-            user: install.user,
-            log: setup.log.clone(),
-        };
-        let process = run.start(launch).map_err(io_error("starting postgres"))?;
+        let process = Mutex::new(Arc::new(launch(run, install, &setup)?));
         let options = options(&setup, "postgres", port.number());
         let admin = PgPoolOptions::new()
             .max_connections(ADMIN_CONNECTIONS)
             .acquire_timeout(ADMIN_BOUND)
             .min_connections(0)
             .connect_lazy_with(options.clone());
-        let server = Self { port, process, admin, major: install.major(), setup };
+        let server = Self { install: install.clone(), port, process, admin, setup };
         server.answers(&options).await?;
         server.set_password().await?;
         Ok(server)
@@ -116,9 +114,10 @@ impl Server {
         let deadline = Deadline::after(self.setup.start_timeout);
         let mut pace = Pace::default();
         loop {
-            if let Some(status) = self.process.exit() {
+            let process = self.process();
+            if let Some(status) = process.exit() {
                 let (service, exit) = ("postgres".to_owned(), describe_exit(status));
-                return Err(StackError::Died { service, exit, last_lines: self.process.last_lines() });
+                return Err(StackError::Died { service, exit, last_lines: process.last_lines() });
             }
             match deadline.bound(PgConnection::connect_with(options)).await {
                 Some(Ok(connection)) => {
@@ -131,7 +130,7 @@ impl Server {
                     let probe = last
                         .and_then(Result::err)
                         .map_or_else(|| "no answer".to_owned(), |error| error.to_string());
-                    let (service, last_lines) = ("postgres".to_owned(), self.process.last_lines());
+                    let (service, last_lines) = ("postgres".to_owned(), process.last_lines());
                     return Err(StackError::NotReady {
                         service,
                         waited: deadline.elapsed(),
@@ -151,14 +150,86 @@ impl Server {
 
     /// Its process.
     #[must_use]
-    pub fn process(&self) -> &Process {
-        &self.process
+    pub fn process(&self) -> Arc<Process> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Its log.
+    #[must_use]
+    pub fn log(&self) -> &Path {
+        &self.setup.log
+    }
+
+    /// Folder of its data and socket.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.setup.folder
+    }
+
+    /// User and group it runs as, where they are not the runner's own.
+    #[must_use]
+    pub fn user(&self) -> Option<(u32, u32)> {
+        self.install.user
+    }
+
+    /// Asks it to end the sessions and itself, writing everything out first.
+    pub async fn stop_fast(&self) -> Ended {
+        self.process().stop(Signal::SIGINT).await
+    }
+
+    /// Kills it and every process of it at once; gives how many there were.
+    pub async fn crash(&self) -> usize {
+        let folder = self.setup.folder.join("data");
+        let deadline = Deadline::after(CRASH_BOUND);
+        let mut pace = Pace::default();
+        let mut killed = BTreeSet::new();
+        // The first to be killed is the one that could start others.
+        let _ = kill(Pid::from_raw(self.process().pid().cast_signed()), Signal::SIGKILL);
+        killed.insert(self.process().pid().cast_signed());
+        loop {
+            let left = working_in(&folder);
+            for pid in &left {
+                // One that has ended since is what was wanted.
+                let _ = kill(Pid::from_raw(*pid), Signal::SIGKILL);
+            }
+            let none = left.is_empty();
+            killed.extend(left);
+            if (none && self.process().exit().is_some()) || deadline.passed() {
+                return killed.len();
+            }
+            pace.pause().await;
+        }
+    }
+
+    /// Starts it again at its address on its data, and waits until it answers; one that runs is left as it is.
+    ///
+    /// # Errors
+    /// When it does not come up again.
+    pub async fn start_again(&self, run: Run<'_>) -> Result<(), StackError> {
+        if self.process().exit().is_some() {
+            let process = launch(run, &self.install, &self.setup)?;
+            *self.process.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(process);
+        }
+        self.answers(&options(&self.setup, "postgres", self.port())).await
     }
 
     /// The URL of a database.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         format!("postgres://{}:{}@{HOST}:{}/{database}", self.setup.user, self.setup.password, self.port())
+    }
+
+    /// Bytes a database takes.
+    ///
+    /// # Errors
+    /// When PostgreSQL refuses.
+    pub async fn size_of(&self, database: &str) -> Result<u64, StackError> {
+        let size: i64 = sqlx::query_scalar("SELECT pg_database_size($1)")
+            .bind(database)
+            .fetch_one(&self.admin)
+            .await
+            .map_err(|source| StackError::Database { doing: format!("measuring {database}"), source })?;
+        Ok(u64::try_from(size).unwrap_or(0))
     }
 
     /// Makes an empty database.
@@ -195,7 +266,7 @@ impl Server {
     /// # Errors
     /// When PostgreSQL refuses.
     pub async fn clone_database(&self, template: &str, database: &str) -> Result<(), StackError> {
-        let strategy = if self.major >= 15 { " STRATEGY FILE_COPY" } else { "" };
+        let strategy = if self.install.major() >= 15 { " STRATEGY FILE_COPY" } else { "" };
         let statement = format!("CREATE DATABASE {} TEMPLATE {}{strategy}", name(database), name(template));
         self.execute(&format!("cloning the database {template}"), &statement).await
     }
@@ -205,15 +276,20 @@ impl Server {
     /// # Errors
     /// When PostgreSQL refuses.
     pub async fn drop_database(&self, database: &str) -> Result<(), StackError> {
-        let force = if self.major >= 13 { " WITH (FORCE)" } else { "" };
+        let force = if self.install.major() >= 13 { " WITH (FORCE)" } else { "" };
         let statement = format!("DROP DATABASE IF EXISTS {}{force}", name(database));
         self.execute(&format!("dropping the database {database}"), &statement).await
     }
 
-    async fn execute(&self, doing: &str, statement: &str) -> Result<(), StackError> {
-        if let Some(status) = self.process.exit() {
+    /// Runs statements as the superuser; names in them are quoted.
+    ///
+    /// # Errors
+    /// When PostgreSQL refuses, or is not there.
+    pub async fn execute(&self, doing: &str, statement: &str) -> Result<(), StackError> {
+        let process = self.process();
+        if let Some(status) = process.exit() {
             let doing = format!("{doing} (the server {})", describe_exit(status));
-            return Err(StackError::Postgres { doing, last_lines: self.process.last_lines() });
+            return Err(StackError::Postgres { doing, last_lines: process.last_lines() });
         }
         // Names and literals in it are quoted by `name` and `literal`.
         let done = sqlx::raw_sql(AssertSqlSafe(statement.to_owned())).execute(&self.admin).await;
@@ -227,7 +303,7 @@ impl Server {
 
     /// Stops the server without waiting for clients or writing anything out: its data is about to be removed.
     pub async fn stop(&self) {
-        self.process.stop(Signal::SIGQUIT).await;
+        self.process().stop(Signal::SIGQUIT).await;
     }
 }
 
@@ -236,11 +312,33 @@ impl Drop for Server {
     fn drop(&mut self) {
         let deadline = Deadline::after(LAST_BOUND);
         let mut pace = Pace::default();
-        self.process.signal(Signal::SIGQUIT);
-        while self.process.exit().is_none() && !deadline.passed() {
+        let process = self.process();
+        process.signal(Signal::SIGQUIT);
+        while process.exit().is_none() && !deadline.passed() {
             pace.pause_blocking();
         }
     }
+}
+
+fn launch(run: Run<'_>, install: &Install, setup: &Setup) -> Result<Process, StackError> {
+    let launch = Launch {
+        service: "postgres",
+        lane: setup.lane.as_deref(),
+        program: &install.bin.join("postgres"),
+        args: vec!["-D".to_owned(), setup.folder.join("data").display().to_string()],
+        env: BTreeMap::from([("LC_ALL".to_owned(), "C".to_owned()), ("TZ".to_owned(), "UTC".to_owned())]),
+        folder: &setup.folder,
+        user: install.user,
+        log: setup.log.clone(),
+    };
+    run.start(launch).map_err(io_error("starting postgres"))
+}
+
+/// Processes whose working directory is `folder`, as that of every process of a server is.
+fn working_in(folder: &Path) -> Vec<i32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    pids.filter(|pid| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == folder)).collect()
 }
 
 fn options(setup: &Setup, database: &str, port: u16) -> PgConnectOptions {
@@ -255,7 +353,7 @@ fn configure(data: &Path, setup: &Setup, port: u16) -> std::io::Result<()> {
         format!("port = {port}"),
         format!("unix_socket_directories = '{folder}'"),
         "unix_socket_permissions = 0700".to_owned(),
-        "max_connections = 200".to_owned(),
+        format!("max_connections = {}", setup.connections),
         "shared_buffers = '32MB'".to_owned(),
         "max_wal_size = '1GB'".to_owned(),
         "log_timezone = 'UTC'".to_owned(),
@@ -284,11 +382,13 @@ fn configure(data: &Path, setup: &Setup, port: u16) -> std::io::Result<()> {
 }
 
 /// An SQL name, quoted.
-fn name(text: &str) -> String {
+#[must_use]
+pub fn name(text: &str) -> String {
     format!("\"{}\"", text.replace('"', "\"\""))
 }
 
 /// An SQL text, quoted. Backslashes are plain with `standard_conforming_strings`, the default since version 9.1.
-fn literal(text: &str) -> String {
+#[must_use]
+pub fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
