@@ -9,9 +9,11 @@ use jiff::Timestamp;
 
 use super::words::{Paint, plain, took};
 use super::{Format, ReportError, explain};
+use crate::grid;
 use crate::history::{End, History, UnitEnd, UnitHistory};
 use crate::mask::Masker;
 use crate::record::{Entry, Outcome, Record, ServiceWord};
+use crate::recovery::{Recovery, recoveries, recovery};
 
 /// The console of a finished run, without colours.
 pub const FORMAT: Format = Format {
@@ -41,6 +43,9 @@ pub struct Console<W> {
     planned: u64,
     done: u64,
     open: BTreeMap<String, UnitHistory>,
+    /// Units of matrices that have ended, and recoveries, for the end.
+    cells: Vec<(String, Outcome)>,
+    recoveries: Vec<Recovery>,
     /// Whether a line of progress stands where the next line goes.
     drawn: bool,
 }
@@ -56,6 +61,8 @@ impl<W: Write> Console<W> {
             planned: 0,
             done: 0,
             open: BTreeMap::new(),
+            cells: Vec::new(),
+            recoveries: Vec::new(),
             drawn: false,
         }
     }
@@ -94,8 +101,12 @@ impl<W: Write> Console<W> {
                 let id = unit.id.clone();
                 self.open.insert(id, UnitHistory::begun(unit, at, None));
             }
-            Entry::StepFinished { unit, step } if step.verdict != Outcome::Passed => {
-                if let Some(open) = self.open.get_mut(&unit) {
+            Entry::StepFinished { unit, step }
+                if recovery(&unit, &step).is_some() || step.verdict != Outcome::Passed =>
+            {
+                self.recoveries.extend(recovery(&unit, &step));
+                let wrong = step.verdict != Outcome::Passed;
+                if let (Some(open), true) = (self.open.get_mut(&unit), wrong) {
                     open.steps.push(*step);
                 }
             }
@@ -124,6 +135,9 @@ impl<W: Write> Console<W> {
 
     fn unit(&mut self, unit: &UnitHistory, end: &UnitEnd) -> io::Result<()> {
         self.done += 1;
+        if grid::cell(&unit.unit.id).is_some() {
+            self.cells.push((unit.unit.id.clone(), end.verdict));
+        }
         let planned = self.planned.to_string();
         let verdict = self.paint.outcome(end.verdict, &format!("{:<12}", end.verdict.as_str()));
         self.line(&format!(
@@ -151,6 +165,16 @@ impl<W: Write> Console<W> {
     }
 
     fn end(&mut self, end: &End) -> io::Result<()> {
+        let cells = std::mem::take(&mut self.cells);
+        for grid in grid::of(cells.iter().map(|(unit, outcome)| (unit.as_str(), Some(*outcome)))) {
+            self.line("")?;
+            grid.lines().iter().try_for_each(|line| self.line(line))?;
+        }
+        let recoveries = std::mem::take(&mut self.recoveries);
+        if !recoveries.is_empty() {
+            self.line("")?;
+        }
+        recoveries.iter().try_for_each(|one| self.line(&one.line()))?;
         let run = end.counts.total();
         let units = format!("{run} of {} units in {}", self.planned.max(run), took(end.took_us));
         self.line("")?;
@@ -195,6 +219,7 @@ fn render(history: &History, _: &Path) -> Result<String, ReportError> {
             None => console.line(&format!("never ended  {}  {}", unit.unit.id, unit.unit.title))?,
         }
     }
+    console.recoveries = recoveries(history);
     console.residue(&history.residue)?;
     match &history.end {
         Some(end) => console.end(end)?,

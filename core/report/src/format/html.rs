@@ -5,6 +5,7 @@
 mod chart;
 mod coverage;
 mod log;
+mod matters;
 mod page;
 mod unit;
 
@@ -38,6 +39,8 @@ fn render(history: &History, dir: &Path) -> Result<String, ReportError> {
     head(history, &mut page);
     chart::run(history, &mut page);
     wrong(history, &mut page);
+    matters::grids(history, &mut page);
+    matters::recovered(history, &mut page);
     units(history, dir, &mut page);
     coverage::section(history, dir, &mut page);
     facts(history, &mut page);

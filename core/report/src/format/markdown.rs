@@ -5,8 +5,10 @@ use std::path::Path;
 
 use super::words::{Paint, plain, took};
 use super::{Format, ReportError, explain};
+use crate::grid;
 use crate::history::{History, UnitHistory};
 use crate::record::Outcome;
+use crate::recovery::recoveries;
 
 /// A table of all units, and each that did not pass in full.
 pub const FORMAT: Format = Format {
@@ -40,6 +42,8 @@ fn render(history: &History, _: &Path) -> Result<String, ReportError> {
         let (id, title) = (cell(&unit.unit.id), cell(&unit.unit.title));
         let _ = writeln!(out, "| {verdict} | {id} | {title} | {time} |");
     }
+    matrices(history, &mut out);
+    recovered(history, &mut out);
     let passed = |unit: &&UnitHistory| unit.end.as_ref().is_some_and(|end| end.verdict == Outcome::Passed);
     for unit in history.units.iter().filter(|unit| !passed(unit)) {
         let text = explain::unit(unit, Paint { color: false }).join("\n");
@@ -52,6 +56,29 @@ fn render(history: &History, _: &Path) -> Result<String, ReportError> {
         );
     }
     Ok(out)
+}
+
+fn matrices(history: &History, out: &mut String) {
+    for grid in grid::grids(history) {
+        let columns: Vec<String> = grid.columns.iter().map(|column| cell(column)).collect();
+        let _ = writeln!(out, "\n## {} by {}\n", cell(&grid.drill), cell(&grid.axes.join(" and ")));
+        let _ = writeln!(out, "| | {} |\n| --- |{}", columns.join(" | "), " --- |".repeat(columns.len()));
+        for (row, cells) in &grid.rows {
+            let cells: Vec<&str> = cells.iter().map(|outcome| grid::word(*outcome)).collect();
+            let _ = writeln!(out, "| {} | {} |", cell(row), cells.join(" | "));
+        }
+    }
+}
+
+fn recovered(history: &History, out: &mut String) {
+    let recoveries = recoveries(history);
+    if !recoveries.is_empty() {
+        out.push_str("\n## Recoveries\n\n| unit | fault | recovered after | outage | acknowledged and lost |\n| --- | --- | ---: | ---: | ---: |\n");
+    }
+    for one in &recoveries {
+        let (unit, fault, lost) = (cell(&one.unit), cell(&one.fault), one.lost());
+        let _ = writeln!(out, "| {unit} | {fault} | {} ms | {} ms | {lost} |", one.rto_ms, one.outage_ms);
+    }
 }
 
 /// A text as one cell of a table, which Markdown does not read anything into.
