@@ -1,9 +1,10 @@
 //! From expectations and an observation to failures. Pure: no clock, no network, nothing but its arguments.
 
-use drillyard_spec::drill::{Check, Expectation};
+use drillyard_spec::drill::{Action, Check, Expectation};
+use drillyard_spec::fault::FaultStep;
 use drillyard_spec::pattern::{self, Mismatch};
 use drillyard_spec::select;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::event::Observation;
 use crate::verdict::{Failure, Verdict};
@@ -72,6 +73,20 @@ pub fn step_verdict(failures: &[Failure], waited: bool, answered: bool) -> Verdi
     }
 }
 
+/// Whether a fault could be injected, where the step is about that; one that could not is no failure of the service,
+/// and nothing was proved.
+#[must_use]
+pub fn fault_happened(action: &Action, answer: Option<&Value>) -> bool {
+    answer.is_some() || !matches!(action, Action::Fault(FaultStep::Inject(_)))
+}
+
+/// Whether a fault that the step healed had an effect; whatever held meanwhile was otherwise not proved to hold under it.
+#[must_use]
+pub fn fault_hit(action: &Action, answer: Option<&Value>) -> bool {
+    let idle = |answer: &Value| answer["healed"] == json!(true) && answer["seen"] == json!(0);
+    !(matches!(action, Action::Fault(_)) && answer.is_some_and(idle))
+}
+
 /// The verdict of a unit from those of its steps.
 #[must_use]
 pub fn unit_verdict(steps: impl IntoIterator<Item = Verdict>) -> Verdict {
@@ -118,11 +133,9 @@ fn shorten(text: &str) -> String {
 mod tests {
     use std::time::Duration;
 
+    use super::*;
     use drillyard_spec::source::Place;
     use jiff::Timestamp;
-    use serde_json::json;
-
-    use super::*;
 
     fn place(line: usize) -> Place {
         Place { file: "drills/x.yaml".into(), line, column: 1 }

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use drillyard_spec::drill::{Action, Expectation, Step};
-use drillyard_spec::fault::FaultStep;
 use drillyard_spec::template::fill_value;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
@@ -216,10 +215,13 @@ impl Session {
                 verdict = Verdict::Failed;
             }
         }
-        if verdict == Verdict::Failed && !happened(step, &attempts) {
+        let answer = attempts.kept.last().and_then(|observation| observation.answer.as_ref().ok());
+        let (happened, hit) =
+            (judge::fault_happened(&step.action, answer), judge::fault_hit(&step.action, answer));
+        if verdict == Verdict::Failed && !happened {
             verdict = Verdict::Inconclusive;
         }
-        if verdict == Verdict::Passed && nothing_witnessed(step, &attempts) {
+        if verdict == Verdict::Passed && !hit {
             verdict = Verdict::Inconclusive;
             let seen = "the fault was healed and had hit nothing";
             attempts.failures.push(failure_at(step, "seen", "a witness that saw the fault at work", seen));
@@ -409,19 +411,6 @@ impl Session {
     fn world_failed(&self, step: &Step, death: &str) -> Failure {
         failure_at(step, "stack", "every service of the lane running", death)
     }
-}
-
-/// Whether a fault could be injected; one that could not be is no failure of the service.
-fn happened(step: &Step, attempts: &Attempts) -> bool {
-    let answered = attempts.kept.last().is_none_or(|observation| observation.answer.is_ok());
-    answered || !matches!(step.action, Action::Fault(FaultStep::Inject(_)))
-}
-
-/// Whether the step healed a fault that had no effect: whatever held meanwhile, it was not proved to hold under it.
-fn nothing_witnessed(step: &Step, attempts: &Attempts) -> bool {
-    let answer = attempts.kept.last().and_then(|observation| observation.answer.as_ref().ok());
-    matches!(step.action, Action::Fault(_))
-        && answer.is_some_and(|answer| answer["healed"] == json!(true) && answer["seen"] == json!(0))
 }
 
 /// A failure that is the step's as a whole.

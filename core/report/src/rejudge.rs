@@ -188,8 +188,12 @@ fn settle(
     last: &ObservationRecord,
     snapshots: &mut Snapshots<'_>,
 ) -> (Outcome, Vec<String>) {
-    if waited && !answered {
+    let happened = judge::fault_happened(&step.action, last.answer.as_ref());
+    if (waited && !answered) || (!why.is_empty() && !happened) {
         return (Outcome::Inconclusive, why);
+    }
+    if !judge::fault_hit(&step.action, last.answer.as_ref()) && why.is_empty() {
+        return (Outcome::Inconclusive, vec!["the fault was healed and had hit nothing".to_owned()]);
     }
     if let (true, Some(document)) = (why.is_empty(), &last.answer) {
         let lost = step.save.iter().filter(|save| save.path.get(document).is_none());

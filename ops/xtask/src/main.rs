@@ -1,28 +1,81 @@
-//! Developer tasks: `cargo xtask bench lanes` measures how fast lanes are; the tidy rules are this crate's tests.
+//! Developer tasks: `cargo xtask bench` measures, `cargo xtask proof` proves; the tidy rules are this crate's tests.
 
 use std::process::ExitCode;
 
 mod bench;
+mod proof;
 
-const USAGE: &str = "usage: cargo xtask bench lanes [--runs N]";
+const USAGE: &str = "usage: cargo xtask bench lanes [--runs N]
+       cargo xtask bench stack [--runs N] [--drills N] [--profile debug|release]
+       cargo xtask proof aborts [--runs N] [--seed N]";
 
 #[expect(clippy::print_stderr, reason = "the face of a developer's command")]
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let words: Vec<&str> = args.iter().map(String::as_str).collect();
-    let done = match words.as_slice() {
-        ["bench", "lanes"] => bench::lanes(2),
-        ["bench", "lanes", "--runs", runs] => match runs.parse() {
-            Ok(runs) if runs > 0 => bench::lanes(runs),
-            _ => Err(anyhow::anyhow!("`{runs}` is not a number of runs")),
-        },
-        _ => Err(anyhow::anyhow!(USAGE)),
-    };
-    match done {
+    match run(&args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}");
             ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &[String]) -> anyhow::Result<()> {
+    let [verb, what, options @ ..] = args else { anyhow::bail!(USAGE) };
+    let mut options = Options::read(options)?;
+    match (verb.as_str(), what.as_str()) {
+        ("bench", "lanes") => {
+            let runs = options.number("--runs", 2)?;
+            options.finish()?;
+            bench::lanes(runs)
+        }
+        ("bench", "stack") => {
+            let (runs, drills) = (options.number("--runs", 5)?, options.number("--drills", 200)?);
+            let profile = options.text("--profile", "debug");
+            options.finish()?;
+            bench::stack::measure(runs, drills, &profile)
+        }
+        ("proof", "aborts") => {
+            let (runs, seed) = (options.number("--runs", 100)?, options.number("--seed", 20_260_213)?);
+            options.finish()?;
+            proof::aborts(runs, seed)
+        }
+        _ => anyhow::bail!(USAGE),
+    }
+}
+
+/// Names and values behind a verb.
+struct Options(Vec<(String, String)>);
+
+impl Options {
+    fn read(words: &[String]) -> anyhow::Result<Self> {
+        let pairs = words.chunks(2).map(|pair| match pair {
+            [name, value] => Ok((name.clone(), value.clone())),
+            _ => anyhow::bail!(USAGE),
+        });
+        pairs.collect::<anyhow::Result<_>>().map(Self)
+    }
+
+    fn take(&mut self, name: &str) -> Option<String> {
+        let at = self.0.iter().position(|(known, _)| known == name)?;
+        Some(self.0.remove(at).1)
+    }
+
+    fn text(&mut self, name: &str, other: &str) -> String {
+        self.take(name).unwrap_or_else(|| other.to_owned())
+    }
+
+    fn number(&mut self, name: &str, other: usize) -> anyhow::Result<usize> {
+        let Some(text) = self.take(name) else { return Ok(other) };
+        let number = text.parse().ok().filter(|number| *number > 0);
+        number.ok_or_else(|| anyhow::anyhow!("`{name} {text}` is not a number from 1 on"))
+    }
+
+    fn finish(self) -> anyhow::Result<()> {
+        match self.0.first() {
+            Some((name, _)) => anyhow::bail!("`{name}` is not known here\n{USAGE}"),
+            None => Ok(()),
         }
     }
 }

@@ -16,6 +16,11 @@ pub struct Case {
 
 const ASK: &[&str] = &["{ http: { get: front/long }, expect: { status: \"#int\" }, timeout: 3s }"];
 const ASK_BACK: &[&str] = &["{ http: { get: back/x }, expect: { status: 200 }, timeout: 2s }"];
+/// A server that waits in `accept` has the number for the next connection already, and only for that.
+const ASK_BACK_TWICE: &[&str] = &[
+    "{ http: { get: back/x }, expect: { status: 200 }, timeout: 2s }",
+    "{ http: { get: back/x }, expect: { status: 200 }, timeout: 2s }",
+];
 const KILLED: &[&str] = &["{ fault: { kill: back, name: before } }"];
 const TABLE: &[&str] = &["{ sql: { execute: create table t (id int) } }"];
 const SELECT: &[&str] = &["{ sql: { query: \"select count(*)::int as n from t\" }, timeout: 2s }"];
@@ -77,8 +82,7 @@ pub const CASES: &[Case] = &[
     service(
         "out-of-files",
         "{ fault: { out-of-files: back, name: f } }",
-        // A server that waits in `accept` has the number for the next connection already, and only for that.
-        &[ASK_BACK[0], ASK_BACK[0]],
+        ASK_BACK_TWICE,
         "{ fault: { out-of-files: back, left: 500, name: f } }",
     ),
     service(

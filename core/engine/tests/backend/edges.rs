@@ -209,17 +209,16 @@ pub fn measure() {
             nanos[nanos.len() / 2] as f64 / 1000.0
         };
         let (straight_us, through_us) = (median(&mut before), median(&mut after));
-        println!("round trip p50: straight {straight_us:.1} us, through a proxy {through_us:.1} us");
         let delay = Duration::from_millis(50);
         proxy.wire().add(WireFault::Latency { delay, jitter: Duration::ZERO });
         let mut late = Vec::new();
         for _ in 0..40 {
             late.push(round_trip(&mut through, &[1; 200]).await.unwrap().as_nanos());
         }
-        println!(
-            "50 ms latency: p50 {:.2} ms, max {:.2} ms",
-            median(&mut late) / 1000.0,
-            late[39] as f64 / 1e6
-        );
+        let figures = serde_json::json!({
+            "straight_us": straight_us, "through_us": through_us,
+            "latency_50ms_p50_ms": median(&mut late) / 1000.0, "latency_50ms_max_ms": late[39] as f64 / 1e6,
+        });
+        println!("{figures}");
     });
 }
