@@ -7,7 +7,8 @@ mod proof;
 
 const USAGE: &str = "usage: cargo xtask bench lanes [--runs N]
        cargo xtask bench stack [--runs N] [--drills N] [--profile debug|release]
-       cargo xtask proof aborts [--runs N] [--seed N]";
+       cargo xtask proof aborts [--runs N] [--seed N]
+       cargo xtask proof same-key|crash|fuzz|schemathesis [--size N]";
 
 #[expect(clippy::print_stderr, reason = "the face of a developer's command")]
 fn main() -> ExitCode {
@@ -40,6 +41,11 @@ fn run(args: &[String]) -> anyhow::Result<()> {
             let (runs, seed) = (options.number("--runs", 100)?, options.number("--seed", 20_260_213)?);
             options.finish()?;
             proof::aborts(runs, seed)
+        }
+        ("proof", name) => {
+            let size = options.number("--size", 0)?;
+            options.finish()?;
+            proof::api(name, size)
         }
         _ => anyhow::bail!(USAGE),
     }

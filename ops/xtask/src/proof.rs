@@ -21,3 +21,36 @@ pub fn aborts(runs: usize, seed: usize) -> Result<()> {
     }
     Ok(())
 }
+
+/// Names of the API's proofs and the tests that are them.
+const OF_THE_API: [(&str, &str); 4] = [
+    ("same-key", "same_key::"),
+    ("crash", "crash::"),
+    ("fuzz", "fuzz::"),
+    ("schemathesis", "schemathesis::"),
+];
+
+/// Runs a proof of the API: in full with size 0, else so many clients, kills, bodies or examples. The last one needs
+/// `schemathesis` on the search path or in the variable SCHEMATHESIS.
+///
+/// # Errors
+/// There is no such proof, or it does not hold.
+#[expect(clippy::disallowed_methods, reason = "the proof runs the test target that holds it")]
+pub fn api(name: &str, size: usize) -> Result<()> {
+    let Some((_, filter)) = OF_THE_API.iter().find(|(known, _)| *known == name) else {
+        bail!(
+            "there is no proof `{name}`; there are aborts, {}",
+            OF_THE_API.map(|(known, _)| known).join(", ")
+        );
+    };
+    let size = if size == 0 { "full".to_owned() } else { size.to_string() };
+    let status = Command::new("cargo")
+        .args(["test", "--workspace", "--test", "proofs", "--", filter, "--include-ignored", "--nocapture"])
+        .env("DISPATCH_PROOF", size)
+        .status()
+        .context("starting cargo")?;
+    if !status.success() {
+        bail!("the proof failed");
+    }
+    Ok(())
+}

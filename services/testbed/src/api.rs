@@ -10,7 +10,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::answer::try_send;
-use crate::{Answer, Database, Process, send};
+use crate::{Answer, Database, Process, Signal, send};
 
 static PROVIDER: Once = Once::new();
 
@@ -79,6 +79,11 @@ impl Api {
     /// The running process.
     pub fn process(&mut self) -> &mut Process {
         self.process.as_mut().expect("it was started")
+    }
+
+    /// Sends the process a signal.
+    pub fn signal(&self, signal: Signal) {
+        self.process.as_ref().expect("it was started").signal(signal);
     }
 
     /// Ends it at once.
