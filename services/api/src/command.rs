@@ -31,6 +31,7 @@ pub use fields::Fields;
 use crate::answer::Answer;
 use crate::app::App;
 use crate::clock;
+use crate::config::HttpConfig;
 use crate::endpoint::CommandEndpoint;
 use crate::evidence_probe::{self, Probes};
 use crate::exchange::{Correlation, Trail};
@@ -73,7 +74,7 @@ pub async fn serve(
     trail: &mut Trail,
 ) -> Result<Answer, Failure> {
     let tool = endpoint.tool.tool();
-    let request = body::parse(&body::read(parts, body, &app.config.http).await?)?;
+    let request = read_request(parts, body, &app.config.http).await?;
     let actor =
         identity::resolve(&parts.headers, tool, &app.config.auth, &app.keys).await.map_err(|rejected| {
             trail.caller = rejected.claimed;
@@ -97,8 +98,19 @@ pub async fn serve(
     call.execute(app, endpoint, probes).await
 }
 
+/// Reads and parses the body of a request.
+///
+/// # Errors
+/// 413 above the limit, 408 when it takes too long, 400 when it is not JSON.
+pub async fn read_request(parts: &Parts, body: Body, config: &HttpConfig) -> Result<Value, Failure> {
+    Ok(body::parse(&body::read(parts, body, config).await?)?)
+}
+
 /// `Idempotency-Key`: required, a UUID in any case.
-fn take_key(parts: &Parts, trail: &mut Trail) -> Result<Uuid, Refusal> {
+///
+/// # Errors
+/// 400 without one, or for anything else.
+pub fn take_key(parts: &Parts, trail: &mut Trail) -> Result<Uuid, Refusal> {
     let sent = identity::header(&parts.headers, "idempotency-key").map(|key| key.trim().to_owned());
     let Some(sent) = sent.filter(|key| !key.is_empty()) else {
         return Err(Refusal::new(ErrorCode::MissingIdempotencyKey, "Header 'Idempotency-Key' is required"));

@@ -1,6 +1,7 @@
 //! The endpoints: one file each, and the one list that the router is built from.
 
 pub mod add_evidence;
+pub mod alert_acknowledge;
 pub mod alert_history;
 pub mod alerts;
 pub mod approval_decide;
@@ -56,6 +57,7 @@ use crate::app::App;
 use crate::command::{Command, Effect};
 use crate::failure::Failure;
 use crate::open::OpenCall;
+use crate::operate::{Done, Operation};
 use crate::read::ReadCall;
 
 /// Every endpoint that is built. A tool that is not listed answers 404.
@@ -105,6 +107,7 @@ pub const ALL: &[Endpoint] = &[
     metrics::ENDPOINT,
     alerts::ENDPOINT,
     alert_history::ENDPOINT,
+    alert_acknowledge::ENDPOINT,
     stuck_tickets::ENDPOINT,
     openapi::ENDPOINT,
 ];
@@ -116,6 +119,8 @@ pub enum Endpoint {
     Command(CommandEndpoint),
     /// Reads for an identified caller.
     Read(ReadEndpoint),
+    /// Changes something about the service itself; no tool of the surface stands for it.
+    Operation(OperationEndpoint),
     /// Operational, for anyone.
     Open(OpenEndpoint),
 }
@@ -125,6 +130,9 @@ pub type RunCommand = for<'a> fn(&'a mut Command) -> BoxFuture<'a, Result<Effect
 
 /// What a read answers for an identified caller.
 pub type RunRead = for<'a> fn(&'a ReadCall) -> BoxFuture<'a, Result<Answer, Failure>>;
+
+/// What an operation does once caller and key are checked.
+pub type RunOperation = for<'a> fn(&'a mut Operation) -> BoxFuture<'a, Result<Done, Failure>>;
 
 /// What an operational endpoint answers.
 pub type RunOpen = for<'a> fn(&'a App, &'a OpenCall) -> BoxFuture<'a, Result<Answer, Failure>>;
@@ -175,6 +183,19 @@ pub struct ReadEndpoint {
     pub run: RunRead,
 }
 
+/// What an operator may do to the service.
+#[derive(Debug, Clone, Copy)]
+pub struct OperationEndpoint {
+    /// Dotted name, as in the audit trail.
+    pub name: &'static str,
+    /// Route template.
+    pub route: &'static str,
+    /// Roles that may do it.
+    pub roles: &'static [Role],
+    /// The body of the operation.
+    pub run: RunOperation,
+}
+
 /// An operational endpoint.
 #[derive(Debug, Clone, Copy)]
 pub struct OpenEndpoint {
@@ -221,6 +242,16 @@ impl Endpoint {
         Self::Read(ReadEndpoint { tool, view: Some(view), uuid_route: false, run })
     }
 
+    /// An operation, POST only.
+    pub const fn operation(
+        name: &'static str,
+        route: &'static str,
+        roles: &'static [Role],
+        run: RunOperation,
+    ) -> Self {
+        Self::Operation(OperationEndpoint { name, route, roles, run })
+    }
+
     /// An operational endpoint, GET only.
     pub const fn open(route: &'static str, run: RunOpen) -> Self {
         Self::Open(OpenEndpoint { route, restricted: false, run })
@@ -236,7 +267,7 @@ impl Endpoint {
         match self {
             Self::Command(endpoint) => Some(endpoint.tool.tool()),
             Self::Read(endpoint) => Some(endpoint.tool.tool()),
-            Self::Open(_) => None,
+            Self::Operation(_) | Self::Open(_) => None,
         }
     }
 
@@ -244,6 +275,7 @@ impl Endpoint {
     pub fn route(&self) -> &'static str {
         match self {
             Self::Open(endpoint) => endpoint.route,
+            Self::Operation(endpoint) => endpoint.route,
             Self::Read(ReadEndpoint { view: Some(view), .. }) => view.route,
             _ => self.tool().map_or("", |tool| tool.route),
         }
@@ -254,6 +286,7 @@ impl Endpoint {
         match self {
             // A view only looks, whatever its tool does.
             Self::Read(_) | Self::Open(_) => "GET",
+            Self::Operation(_) => "POST",
             Self::Command(endpoint) => endpoint.tool.tool().method.as_str(),
         }
     }
@@ -268,8 +301,8 @@ mod tests {
         let mut seen = std::collections::BTreeSet::new();
         for endpoint in ALL {
             assert!(seen.insert((endpoint.method(), endpoint.route())), "{}", endpoint.route());
-            let is_command = matches!(endpoint, Endpoint::Command(_));
-            assert_eq!(is_command, endpoint.method() == "POST", "{}", endpoint.route());
+            let changes = matches!(endpoint, Endpoint::Command(_) | Endpoint::Operation(_));
+            assert_eq!(changes, endpoint.method() == "POST", "{}", endpoint.route());
         }
     }
 }

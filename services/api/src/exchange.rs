@@ -20,7 +20,7 @@ use crate::metrics::UNMATCHED;
 use crate::open::OpenCall;
 use crate::request_log::{LoggedActor, LoggedFailure, RequestRecord, TraceHeaders};
 use crate::router::{Route, ticket_segment};
-use crate::{command, denial, metrics, read};
+use crate::{command, denial, metrics, operate, read};
 
 /// What identifies a request across services.
 #[derive(Debug, Clone)]
@@ -97,6 +97,9 @@ pub async fn run(app: Arc<App>, route: Route, request: Request) -> Response<Body
             None => Err(unmatched(&app, &route)),
             Some(Endpoint::Command(endpoint)) => {
                 command::serve(&app, endpoint, &parts, body, &mut trail).await
+            }
+            Some(Endpoint::Operation(endpoint)) => {
+                operate::serve(&app, endpoint, &parts, body, &mut trail).await
             }
             Some(Endpoint::Read(endpoint)) => read::serve(&app, endpoint, &parts, &mut trail).await,
             Some(Endpoint::Open(endpoint)) => open(&app, endpoint, parts, &mut trail, started).await,

@@ -17,7 +17,7 @@ use crate::config::AuthConfig;
 use crate::failure::Failure;
 
 pub use keys::Keys;
-pub use operator::admit as admit_operator;
+pub use operator::{admit as admit_operator, resolve as resolve_operator};
 pub use secrets::Secrets;
 
 /// Longest actor id that is stored; it is part of a unique index, whose entries are bounded.

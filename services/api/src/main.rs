@@ -21,6 +21,7 @@ mod metrics;
 mod object_store;
 mod open;
 mod openapi;
+mod operate;
 mod page;
 mod rate_limit;
 mod read;

@@ -56,7 +56,7 @@ fn tag(endpoint: &Endpoint) -> &'static str {
     match endpoint {
         Endpoint::Command(_) => "commands",
         Endpoint::Read(_) => "reads",
-        Endpoint::Open(_) => "operations",
+        Endpoint::Operation(_) | Endpoint::Open(_) => "operations",
     }
 }
 

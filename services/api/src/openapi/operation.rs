@@ -26,6 +26,12 @@ pub(super) fn describe(endpoint: &Endpoint) -> Value {
         let headers = json!([{ "bearer": [] }, { "actorId": [], "actorRole": [] }]);
         operation.insert("security".to_owned(), headers);
     }
+    if let Endpoint::Operation(doing) = endpoint {
+        operation.insert("x-roles".to_owned(), json!(doing.roles));
+        let headers = json!([{ "bearer": [] }, { "actorId": [], "actorRole": [] }]);
+        operation.insert("security".to_owned(), headers);
+        operation.insert("requestBody".to_owned(), request::note());
+    }
     let parameters = parameter::of(endpoint, tool.as_ref());
     if !parameters.is_empty() {
         operation.insert("parameters".to_owned(), json!(parameters));
@@ -86,6 +92,7 @@ fn error_statuses(endpoint: &Endpoint) -> BTreeSet<u16> {
                 statuses.insert(404);
             }
         }
+        Endpoint::Operation(_) => statuses.extend([400, 401, 403, 404, 408, 409, 413, 429, 503]),
         Endpoint::Open(open) if open.restricted => statuses.extend([401, 403, 503]),
         Endpoint::Open(_) => {}
     }

@@ -22,7 +22,13 @@ pub(super) fn of(endpoint: &Endpoint, tool: Option<&Tool>) -> Vec<Value> {
     if endpoint.route().contains(dispatch_domain::tool::TICKET_ID) {
         parameters.push(reference("TicketId"));
     }
-    if let Endpoint::Command(_) = endpoint {
+    if endpoint.route().contains("{code}") {
+        parameters.push(json!({
+            "name": "code", "in": "path", "required": true,
+            "schema": { "type": "string", "enum": dispatch_domain::alert::AlertCode::ALL },
+        }));
+    }
+    if let Endpoint::Command(_) | Endpoint::Operation(_) = endpoint {
         parameters.push(reference("IdempotencyKey"));
         if tool.is_some_and(Tool::is_ticket_scoped) {
             parameters.push(reference("IfMatch"));

@@ -23,6 +23,16 @@ pub(super) fn body(tool: ToolName) -> Value {
     })
 }
 
+/// The body of an operation: nothing, or a note.
+pub(super) fn note() -> Value {
+    let note =
+        json!({ "type": "object", "properties": { "note": { "type": ["string", "null"], "minLength": 1 } } });
+    json!({
+        "required": false,
+        "content": { "application/json": { "schema": { "anyOf": [note, { "type": "null" }] } } },
+    })
+}
+
 /// Optional members may be null, which counts as absent, at every level.
 fn published(schema: &Value) -> Value {
     let Value::Object(members) = schema else { return schema.clone() };

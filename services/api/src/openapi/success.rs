@@ -25,6 +25,7 @@ const fn answers(status: u16, schema: &'static str, summary: &'static str) -> Su
 pub(super) fn of(endpoint: &Endpoint) -> Success {
     match endpoint {
         Endpoint::Open(open) => at_route(open.route),
+        Endpoint::Operation(doing) => at_route(doing.route),
         Endpoint::Read(ReadEndpoint { view: Some(view), .. }) => at_route(view.route),
         Endpoint::Read(ReadEndpoint { tool, .. }) => by_tool(*tool),
         Endpoint::Command(command) => by_tool(command.tool),
@@ -97,6 +98,11 @@ fn at_route(route: &str) -> Success {
         },
         "/metrics" => answers(200, "Metrics", "Counters of this process, as JSON or Prometheus text."),
         "/ops/alerts" => answers(200, "Alerts", "The alert rules, judged now."),
+        "/ops/alerts/{code}/acknowledge" => answers(
+            200,
+            "AlertAcknowledgement",
+            "Take an alert that fires on; it stays shown until it resolves.",
+        ),
         "/ops/alerts/history" => {
             answers(200, "AlertHistory", "Where every alert stands, and the steps it took, newest first.")
         }
@@ -108,7 +114,7 @@ fn at_route(route: &str) -> Success {
 /// The response object of the answer.
 pub(super) fn response(endpoint: &Endpoint, success: &Success) -> Value {
     let mut response = plain(success.schema);
-    if let Endpoint::Command(_) = endpoint {
+    if let Endpoint::Command(_) | Endpoint::Operation(_) = endpoint {
         response["headers"]["Idempotency-Replayed"] =
             json!({ "$ref": "#/components/headers/IdempotencyReplayed" });
     }

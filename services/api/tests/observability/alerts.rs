@@ -155,3 +155,36 @@ async fn a_database_that_may_only_be_read_still_shows_alerts_and_refuses_command
     api.refuses("customer", &format!("{path}/triage"), &json!({}), "FORBIDDEN").await;
     assert_eq!(shown(&api).await, ["STUCK_SCHEDULING", "AUTH_POLICY_FAILURE_SPIKE"]);
 }
+
+#[tokio::test]
+async fn an_alert_is_acknowledged_once_by_an_operator_and_the_trail_says_by_whom() {
+    let api = Api::raise(API, &SENSITIVE).await;
+    let path = "/ops/alerts/IDEMPOTENCY_CONFLICT_SPIKE/acknowledge";
+    api.refuses("dispatcher", path, &json!({}), "INVALID_STATE_TRANSITION").await;
+    conflict(&api).await;
+    assert_eq!(shown(&api).await, ["IDEMPOTENCY_CONFLICT_SPIKE"]);
+    api.refuses("customer", path, &json!({}), "FORBIDDEN").await;
+    api.refuses("dispatcher", "/ops/alerts/NO_SUCH/acknowledge", &json!({}), "NOT_FOUND").await;
+    let (key, note) = (Uuid::new_v4(), json!({ "note": "the new client; told its owner" }));
+    let first = api.post_with("dispatcher", path, &note, key).await;
+    assert_eq!((first.status, &first.body["state"]), (200, &json!("acknowledged")), "{}", first.text);
+    let again = api.post_with("dispatcher", path, &note, key).await;
+    assert!(again.is_replay() && again.text == first.text);
+    api.post_with("dispatcher", path, &json!({}), key).await.expect(409, "IDEMPOTENCY_PAYLOAD_MISMATCH");
+    let late = api.post("admin", path, &json!({})).await;
+    assert_eq!((late.status, &late.body["acknowledged_by"]), (200, &json!("actor-1")));
+    assert!(
+        shown(&api).await.contains(&"IDEMPOTENCY_CONFLICT_SPIKE".to_owned()),
+        "it stays until it is over"
+    );
+    let expected = ["->pending", "pending>firing", "firing>acknowledged"];
+    assert_eq!(steps(&api, "IDEMPOTENCY_CONFLICT_SPIKE").await, expected);
+    let history = api.get("/ops/alerts/history?code=IDEMPOTENCY_CONFLICT_SPIKE").await.body;
+    assert_eq!(history["steps"][0]["note"], "the new client; told its owner");
+    assert_eq!(history["alerts"][0]["acknowledged_by"], "actor-1");
+    let audited = "SELECT count(*) FROM audit_events WHERE tool_name = 'ops.alerts.acknowledge' AND ticket_id IS NULL \
+                   AND payload -> 'scope' ->> 'alert_code' = 'IDEMPOTENCY_CONFLICT_SPIKE'";
+    assert_eq!(api.count(audited).await, 2, "one per answered key");
+    let changed = sqlx::query("DELETE FROM ops_alert_history").execute(&api.database.pool).await;
+    assert!(changed.is_err(), "the history is append-only");
+}

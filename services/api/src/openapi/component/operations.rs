@@ -19,6 +19,16 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         ("Alert", alert()),
         ("Alerts", alerts()),
         ("AlertHistory", history()),
+        (
+            "AlertAcknowledgement",
+            closed(&[
+                ("code", word(AlertCode::ALL)),
+                ("state", word(&[AlertState::Acknowledged])),
+                ("episode", uuid()),
+                ("acknowledged_by", text()),
+                ("note", or_null(text())),
+            ]),
+        ),
         ("StuckTickets", stuck()),
         ("OpenApi", json!({ "type": "object", "required": ["openapi", "info", "paths"] })),
     ]
