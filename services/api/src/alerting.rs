@@ -81,8 +81,8 @@ impl Alerting {
         let now = Instant::now();
         let mut noted = self.lock();
         // New entries are at the end, so the search is over at the first that is too old.
-        let recent = noted.iter_mut().rev().take_while(|entry| now.duration_since(entry.at) < SLICE);
-        match recent.into_iter().find(|entry| entry.code == code) {
+        let mut recent = noted.iter_mut().rev().take_while(|entry| now.duration_since(entry.at) < SLICE);
+        match recent.find(|entry| entry.code == code) {
             Some(entry) => entry.count += 1,
             None => noted.push(Noted { code, at: now, count: 1 }),
         }
