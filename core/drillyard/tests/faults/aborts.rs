@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::cases::{CASES, holding};
-use crate::project::{Project, chain, ended, pause};
+use crate::project::{Project, chain, pause};
 use crate::trials::send;
 
 /// Kinds at work at a time.
@@ -81,7 +81,7 @@ fn abort(project: &Project, (drills, signal): (Vec<String>, &str), after_ms: u64
     }
     let faults = project.open_faults();
     send(run.id(), signal);
-    ended(&mut run, ENDS);
+    run.ended(ENDS);
     let what = format!("{signal} after {after_ms} ms with {faults} faults of {drills:?}");
     outcome.aborted += 1;
     outcome.with_faults += usize::from(faults > 0);

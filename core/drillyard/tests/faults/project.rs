@@ -71,9 +71,9 @@ impl Project {
     }
 
     /// A run whose output goes to a file.
-    pub fn spawn(&self, args: &[&str]) -> Child {
+    pub fn spawn(&self, args: &[&str]) -> Run {
         let out = fs::File::create(self.dir.join("out.txt")).unwrap();
-        self.command(args).stdout(out.try_clone().unwrap()).stderr(out).spawn().unwrap()
+        Run(self.command(args).stdout(out.try_clone().unwrap()).stderr(out).spawn().unwrap())
     }
 
     pub fn said(&self) -> String {
@@ -143,6 +143,35 @@ impl Project {
     }
 }
 
+/// A run that is ended with the test that began it, whatever becomes of the test.
+pub struct Run(Child);
+
+impl Run {
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// Waits for the end of the run; gives its exit code.
+    pub fn ended(&mut self, bound: Duration) -> Option<i32> {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(begun.elapsed() < bound, "the run did not end within {bound:?}");
+            pause();
+        }
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        // One that has ended cannot be killed, and need not be.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 impl Drop for Project {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.dir);
@@ -159,18 +188,6 @@ pub fn until(what: &str, bound: Duration, holds: impl Fn() -> bool) {
     let begun = Instant::now();
     while !holds() {
         assert!(begun.elapsed() < bound, "{what} did not happen within {bound:?}");
-        pause();
-    }
-}
-
-/// Waits for the end of a run; gives its exit code.
-pub fn ended(child: &mut Child, bound: Duration) -> Option<i32> {
-    let begun = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status.code();
-        }
-        assert!(begun.elapsed() < bound, "the run did not end within {bound:?}");
         pause();
     }
 }

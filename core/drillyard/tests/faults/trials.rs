@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::aborts;
 use crate::cases::{AS_BEFORE, CASES, SEEN, biting, holding, idle};
-use crate::project::{Project, chain, ended, until};
+use crate::project::{Project, chain, until};
 
 type Done = Result<(), Failed>;
 
@@ -123,7 +123,7 @@ fn all_at_work_then(signal: &str, code: Option<i32>) {
     until("every fault at work", ALL_AT_WORK, || at_work() == CASES.len() || a_unit_is_over(&project));
     assert_eq!(project.open_faults(), CASES.len(), "{}", project.said());
     send(run.id(), signal);
-    let ended = ended(&mut run, ENDS);
+    let ended = run.ended(ENDS);
     assert_eq!(ended, code, "{}", project.said());
     assert_eq!(project.gone_within(REAPED), Vec::<String>::new(), "{}", project.said());
     let lines = project.journal();

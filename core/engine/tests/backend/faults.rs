@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use aws_sdk_s3::primitives::ByteStream;
 use drillyard_engine::fault::Book;
+use drillyard_engine::stack::process::Resource;
 use drillyard_engine::stack::replay::replay;
 use drillyard_engine::stack::{Lane, undo};
 use drillyard_spec::fault::{
@@ -27,6 +28,7 @@ pub fn all() -> Vec<Trial> {
     trials![
         a_service_that_is_killed_stopped_paused_or_restarted_comes_back,
         a_fault_is_written_down_before_it_happens_and_undone_at_the_end,
+        a_limit_is_lifted_by_hand_while_the_runner_lives,
         a_fault_that_hits_nothing_is_told,
         a_fault_that_cannot_be_undone_is_residue,
         a_killed_runner_with_a_paused_service_leaves_nothing,
@@ -110,6 +112,25 @@ fn a_fault_is_written_down_before_it_happens_and_undone_at_the_end() {
         assert_eq!(book.undo_all(&lane).await, drillyard_engine::fault::Aftermath::default());
         assert_eq!(open(&world), 0);
         assert!(!get(&lane.url("front").unwrap()).unwrap().is_empty());
+        stack.down().await;
+    });
+}
+
+fn a_limit_is_lifted_by_hand_while_the_runner_lives() {
+    let world = World::new();
+    block_on(async {
+        let stack = world.raise(TOPOLOGY).await.unwrap();
+        let lane = stack.lane(request("faults")).await.unwrap();
+        let book = Book::default();
+        let limit = || lane.process("back").unwrap().limit_of(Resource::Files).unwrap();
+        let before = limit();
+        seen(&book, &fault("few", on_service("back", ServiceFault::OutOfFiles { left: 0 })), &lane).await;
+        assert_ne!(limit(), before);
+        let replayed = replay(&world.run_dir).unwrap();
+        assert!(replayed.faults[0].contains("the limit of back is lifted"), "{:?}", replayed.faults);
+        assert_eq!(limit(), before);
+        assert_eq!(book.undo_all(&lane).await.residue, Vec::<String>::new());
+        assert_eq!(open(&world), 0);
         stack.down().await;
     });
 }
