@@ -1,11 +1,15 @@
 //! Developer tasks: `cargo xtask bench` measures, `cargo xtask proof` proves; the tidy rules are this crate's tests.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 mod bench;
 mod proof;
 
 const USAGE: &str = "usage: cargo xtask bench lanes [--runs N]
+       cargo xtask bench api [--runs N] [--seconds N] [--only ticket,cockpit,queue,list,create,chain]
+                             [--sizes 100,10000,100000] [--connections 1,16,64] [--data FOLDER]
+                             dispatch-api beside pgbench; needs the postgresql package; some 40 minutes for everything
        cargo xtask bench stack [--runs N] [--drills N] [--profile debug|release]
        cargo xtask proof aborts [--runs N] [--seed N]
        cargo xtask proof same-key|crash|fuzz|schemathesis [--size N]";
@@ -22,7 +26,18 @@ fn main() -> ExitCode {
     }
 }
 
+/// The project's folder: the nearest one above with the lock file.
+fn root() -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    let found = here.ancestors().find(|folder| folder.join("Cargo.lock").is_file());
+    found.map_or_else(|| here.clone(), Path::to_path_buf)
+}
+
 fn run(args: &[String]) -> anyhow::Result<()> {
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    if let ["bench", "api", options @ ..] = words.as_slice() {
+        return bench::api::run(&root(), &bench::api::Options::read(options)?);
+    }
     let [verb, what, options @ ..] = args else { anyhow::bail!(USAGE) };
     let mut options = Options::read(options)?;
     match (verb.as_str(), what.as_str()) {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use dispatch_store::PgPool;
+use dispatch_store::{Connections, PgPool, TicketReader};
 
 use crate::alerting::Alerting;
 use crate::config::Config;
@@ -20,6 +20,10 @@ pub struct App {
     pub config: Config,
     /// The database.
     pub pool: PgPool,
+    /// Its connections as requests borrow them.
+    pub connections: Connections,
+    /// Reads single tickets.
+    pub tickets: TicketReader,
     /// Counters.
     pub metrics: Metrics,
     /// One line per request.

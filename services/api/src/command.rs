@@ -19,7 +19,7 @@ use dispatch_store::idempotency::{self, KeyOwner, StoredAnswer};
 use dispatch_store::journal::{self, AnswerDraft, AuditDraft, Journal};
 use dispatch_store::outbox::{OUTBOX_KEY_CONSTRAINT, OutboxDraft};
 use dispatch_store::tickets::{self, TicketRow};
-use dispatch_store::{PgConnection, Postgres, StoreError, Transaction, violated_constraint};
+use dispatch_store::{PgConnection, StoreError, UnitOfWork, violated_constraint};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -62,7 +62,7 @@ pub struct Command {
     ticket_id: Option<Uuid>,
     expected: Expected,
     ticket: Option<TicketRow>,
-    transaction: Transaction<'static, Postgres>,
+    transaction: UnitOfWork,
 }
 
 /// Serves a command.
@@ -149,7 +149,7 @@ impl Call {
         endpoint: &'static CommandEndpoint,
         probes: Probes,
     ) -> Result<Answer, Failure> {
-        let mut transaction = dispatch_store::begin(&app.pool).await?;
+        let mut transaction = app.connections.begin().await?;
         let Some(record_id) =
             idempotency::claim(&mut transaction, self.key(), &self.hash, &self.path).await?
         else {
@@ -181,7 +181,7 @@ impl Call {
     }
 
     /// Answers from the record, if it is for the same content and path and still within the caller's scope.
-    async fn replay(&self, mut transaction: Transaction<'static, Postgres>) -> Result<Answer, Failure> {
+    async fn replay(&self, mut transaction: UnitOfWork) -> Result<Answer, Failure> {
         let stored = idempotency::find(&mut transaction, self.key()).await?;
         transaction.rollback().await?;
         let stored = stored.ok_or_else(|| Failure::internal("a claimed idempotency record has vanished"))?;

@@ -110,7 +110,19 @@ impl From<Refusal> for Failure {
 
 impl From<dispatch_store::StoreError> for Failure {
     fn from(error: dispatch_store::StoreError) -> Self {
-        if dispatch_store::is_unavailable(&error) {
+        Self::of_store(&error)
+    }
+}
+
+impl From<std::sync::Arc<dispatch_store::StoreError>> for Failure {
+    fn from(error: std::sync::Arc<dispatch_store::StoreError>) -> Self {
+        Self::of_store(&error)
+    }
+}
+
+impl Failure {
+    fn of_store(error: &dispatch_store::StoreError) -> Self {
+        if dispatch_store::is_unavailable(error) {
             return Self::unavailable("The database cannot serve right now", error.to_string());
         }
         Self::internal(error.to_string())

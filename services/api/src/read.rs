@@ -6,9 +6,8 @@ use axum::extract::Query;
 use axum::http::request::Parts;
 use dispatch_domain::{ErrorCode, Refusal};
 use dispatch_store::tickets::{self, TicketRow};
-use dispatch_store::{Postgres, is_connection_lost};
+use dispatch_store::{Borrowed, is_connection_lost};
 use serde_json::{Value, json};
-use sqlx::pool::PoolConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -84,35 +83,50 @@ impl ReadCall {
     ///
     /// # Errors
     /// When none can be had.
-    pub async fn connection(&self) -> Result<PoolConnection<Postgres>, Failure> {
-        Ok(dispatch_store::acquire(&self.app.pool).await?)
+    pub async fn connection(&self) -> Result<Borrowed, Failure> {
+        Ok(self.app.connections.borrow().await?)
     }
 
     /// The ticket of the path, and the connection it was read on.
     ///
     /// # Errors
     /// 400 for a bad id, 404 for an unknown ticket, 403 outside the caller's scope.
-    pub async fn ticket(&self) -> Result<(PoolConnection<Postgres>, TicketRow), Failure> {
-        let id = self.ticket_id.ok_or_else(|| {
+    pub async fn ticket(&self) -> Result<(Borrowed, TicketRow), Failure> {
+        let (connection, ticket) = self.find(self.asked_ticket()?).await?;
+        Ok((connection, self.within_scope(ticket)?))
+    }
+
+    /// The ticket of the path, for an answer that needs nothing else of the database.
+    ///
+    /// # Errors
+    /// As [`ReadCall::ticket`].
+    pub async fn only_ticket(&self) -> Result<TicketRow, Failure> {
+        let ticket = self.app.tickets.find(self.asked_ticket()?).await?;
+        Ok(self.within_scope(ticket)?)
+    }
+
+    fn asked_ticket(&self) -> Result<Uuid, Refusal> {
+        self.ticket_id.ok_or_else(|| {
             Refusal::new(ErrorCode::InvalidTicketId, "Path parameter 'ticketId' must be a valid UUID")
-        })?;
-        let (connection, ticket) = self.find(id).await?;
+        })
+    }
+
+    fn within_scope(&self, ticket: Option<TicketRow>) -> Result<TicketRow, Refusal> {
         let ticket = ticket.ok_or_else(Refusal::ticket_not_found)?;
         self.actor.scope.check(ticket.account_id, ticket.site_id)?;
-        Ok((connection, ticket))
+        Ok(ticket)
     }
 
     /// Reads a ticket; connections that turn out to be dead are thrown away.
-    async fn find(&self, id: Uuid) -> Result<(PoolConnection<Postgres>, Option<TicketRow>), Failure> {
+    async fn find(&self, id: Uuid) -> Result<(Borrowed, Option<TicketRow>), Failure> {
         let mut left = self.app.pool.size();
         loop {
-            let mut connection = dispatch_store::acquire(&self.app.pool).await?;
+            let mut connection = self.app.connections.borrow().await?;
             match tickets::find(&mut connection, id).await {
                 Ok(ticket) => return Ok((connection, ticket)),
                 Err(error) if left > 0 && is_connection_lost(&error) => {
                     left -= 1;
-                    // Taken out of the pool instead of given back.
-                    connection.close_on_drop();
+                    connection.throw_away();
                 }
                 Err(error) => return Err(error.into()),
             }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -248,42 +249,69 @@ fn emit(is_error: bool, line: &str) {
     };
 }
 
+/// The members of a line, in their order.
+#[derive(Serialize)]
+struct Line<'a> {
+    level: &'static str,
+    service: &'static str,
+    method: &'a str,
+    path: &'a str,
+    endpoint: &'a str,
+    request_id: Option<&'a str>,
+    correlation_id: Option<&'a str>,
+    trace_id: Option<&'a str>,
+    actor_type: Option<&'a str>,
+    actor_id: Option<&'a str>,
+    actor_role: Option<&'a str>,
+    tool_name: Option<&'a str>,
+    ticket_id: Option<&'a str>,
+    replay: bool,
+    status: u16,
+    duration_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_parent: Option<Option<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_state: Option<Option<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Option<&'a str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requirement_code: Option<&'a str>,
+}
+
 /// The record as one line of JSON, without the line end.
 fn line_of(record: &RequestRecord) -> String {
-    let mut line = opening(record.failure.is_some());
-    let actor = record.actor.as_ref();
-    let members = [
-        ("method", json!(record.method)),
-        ("path", json!(record.path)),
-        ("endpoint", json!(record.endpoint)),
-        ("request_id", json!(record.request_id)),
-        ("correlation_id", json!(record.correlation_id)),
-        ("trace_id", json!(record.trace_id)),
-        ("actor_type", json!(actor.map(|actor| &actor.actor_type))),
-        ("actor_id", json!(actor.map(|actor| &actor.actor_id))),
-        ("actor_role", json!(actor.map(|actor| &actor.actor_role))),
-        ("tool_name", json!(record.tool_name)),
-        ("ticket_id", json!(record.ticket_id)),
-        ("replay", json!(record.replay)),
-        ("status", json!(record.status)),
-        ("duration_ms", json!(u64::try_from(record.duration.as_millis()).unwrap_or(u64::MAX))),
-    ];
-    line.extend(members.map(|(name, value)| (name.to_owned(), value)));
-    if let Some(trace) = &record.trace {
-        line.insert("trace_parent".into(), json!(trace.parent));
-        line.insert("trace_state".into(), json!(trace.state));
-    }
-    if let Some(failure) = &record.failure {
-        line.insert("error_code".into(), json!(failure.code));
-        line.insert("message".into(), json!(failure.message));
-        if record.endpoint != crate::metrics::UNMATCHED {
-            line.insert("reason".into(), json!(failure.reason));
-        }
-        if let Some(requirement) = &failure.requirement_code {
-            line.insert("requirement_code".into(), json!(requirement));
-        }
-    }
-    Value::Object(line).to_string()
+    let (actor, failure) = (record.actor.as_ref(), record.failure.as_ref());
+    let matched = record.endpoint != crate::metrics::UNMATCHED;
+    let line = Line {
+        level: if failure.is_some() { "error" } else { "info" },
+        service: crate::metrics::SERVICE,
+        method: &record.method,
+        path: &record.path,
+        endpoint: &record.endpoint,
+        request_id: record.request_id.as_deref(),
+        correlation_id: record.correlation_id.as_deref(),
+        trace_id: record.trace_id.as_deref(),
+        actor_type: actor.map(|actor| actor.actor_type.as_str()),
+        actor_id: actor.map(|actor| actor.actor_id.as_str()),
+        actor_role: actor.map(|actor| actor.actor_role.as_str()),
+        tool_name: record.tool_name.as_deref(),
+        ticket_id: record.ticket_id.as_deref(),
+        replay: record.replay,
+        status: record.status,
+        duration_ms: u64::try_from(record.duration.as_millis()).unwrap_or(u64::MAX),
+        trace_parent: record.trace.as_ref().map(|trace| trace.parent.as_deref()),
+        trace_state: record.trace.as_ref().map(|trace| trace.state.as_deref()),
+        error_code: failure.map(|failure| failure.code.as_str()),
+        message: failure.map(|failure| failure.message.as_str()),
+        reason: failure.filter(|_| matched).map(|failure| failure.reason.as_deref()),
+        requirement_code: failure.and_then(|failure| failure.requirement_code.as_deref()),
+    };
+    // Text, numbers and flags only, so this cannot fail.
+    serde_json::to_string(&line).expect("lines are serializable")
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use anyhow::Context;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Response;
-use dispatch_store::{PgPool, PoolSettings};
+use dispatch_store::{Connections, PgPool, PoolSettings, TicketReader};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -82,6 +82,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         tracer.close().await;
     }
     sink_task.finish().await;
+    app.connections.close();
     // Ignored: connections that are not closed in time end with the process.
     let _ = tokio::time::timeout(CLOSE, app.pool.close()).await;
     life_cycle(false, json!({ "message": "dispatch-api stopped" }));
@@ -128,7 +129,10 @@ async fn assemble(config: Config, pool: PgPool) -> anyhow::Result<(Arc<App>, Sin
     // Read now, so that the first request does not wait; a publisher that is away is asked again then.
     keys.refresh().await;
     let tracer = config.tracing.as_ref().map(Tracer::new).transpose()?;
+    let connections = Connections::new(pool.clone());
     let app = App {
+        tickets: TicketReader::start(&connections),
+        connections,
         limits: RateLimits::new(&config.http),
         ops_tokens: Secrets::new(config.ops.token.clone()),
         alerting: Alerting::default(),

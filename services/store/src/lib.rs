@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod column;
+mod connections;
 mod migration;
 mod pool;
+mod ticket_reader;
 
 pub mod alerts;
 pub mod approvals;
@@ -30,6 +32,7 @@ pub mod ticket_list;
 pub mod tickets;
 pub mod transitions;
 
+pub use connections::{Borrowed, Connections, UnitOfWork};
 pub use migration::{AppliedMigration, SchemaDrift, migrate, pending_migrations, schema_drift};
 pub use pool::{
     ACQUIRE_BOUNDS_S, AcquireStatistics, PoolSettings, acquire, acquire_statistics, begin, connect,
@@ -37,6 +40,7 @@ pub use pool::{
 };
 pub use sqlx::migrate::MigrateError;
 pub use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+pub use ticket_reader::TicketReader;
 
 /// What the database answered instead of rows.
 pub type StoreError = sqlx::Error;

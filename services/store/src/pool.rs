@@ -9,11 +9,11 @@ use sqlx::{ConnectOptions, Connection, PgPool, Postgres, Transaction};
 
 mod waiting;
 
-use waiting::Waiting;
+pub(crate) use waiting::Waiting;
 pub use waiting::{ACQUIRE_BOUNDS_S, AcquireStatistics};
 
 /// A connection that rested this long is asked whether it still works before it is used.
-const RESTED: Duration = Duration::from_millis(500);
+pub(crate) const RESTED: Duration = Duration::from_millis(500);
 
 /// How a process connects to the database.
 #[derive(Debug, Clone)]

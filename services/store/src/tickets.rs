@@ -152,6 +152,17 @@ pub async fn find(db: &mut PgConnection, id: Uuid) -> Result<Option<TicketRow>, 
         .await
 }
 
+/// Reads several tickets; those that do not exist are left out.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find_all(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<TicketRow>, sqlx::Error> {
+    sqlx::query_as(concat!("SELECT ", columns!(), " FROM tickets WHERE id = ANY($1)"))
+        .bind(ids)
+        .fetch_all(db)
+        .await
+}
+
 /// Reads one ticket and holds its row until the transaction ends.
 ///
 /// # Errors

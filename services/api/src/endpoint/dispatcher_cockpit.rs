@@ -31,7 +31,7 @@ async fn run(call: &ReadCall) -> Result<Answer, Failure> {
     };
     let (filter, bands) = (filters.within(&call.actor.scope), filters.bands(call.now));
     let mut rows = queue::queue(&mut connection, &filter, &bands, &page::and_one(&page)).await?;
-    drop(connection);
+    connection.give_back();
     let next = page::cut(&mut rows, &page, place);
     let mut rows: Vec<Standing> = rows
         .into_iter()

@@ -35,7 +35,7 @@ async fn answer(app: &App, call: &OpenCall) -> Answer {
 async fn gauges(app: &App) -> Gauges {
     let mut gauges = Gauges {
         pool_size: app.pool.size(),
-        pool_idle: app.pool.num_idle(),
+        pool_idle: app.pool.num_idle() + app.connections.resting(),
         pool_max: app.config.database.pool_max,
         acquire: Some(dispatch_store::acquire_statistics()),
         sink_dropped: app.log.dropped(),

@@ -12,6 +12,6 @@ use crate::wire::TicketDocument;
 pub const ENDPOINT: Endpoint = Endpoint::read(ToolName::TicketGet, |call| Box::pin(run(call)));
 
 async fn run(call: &ReadCall) -> Result<Answer, Failure> {
-    let (_, ticket) = call.ticket().await?;
+    let ticket = call.only_ticket().await?;
     Ok(Answer { version: Some(ticket.version), ..Answer::json(200, &TicketDocument::of(&ticket)) })
 }

@@ -52,6 +52,7 @@ async fn run(call: &ReadCall) -> Result<Answer, Failure> {
     let text = text(&call.query)?;
     let mut connection = call.connection().await?;
     let mut tickets = ticket_list::list(&mut connection, &filter, text, &page::and_one(&page)).await?;
+    connection.give_back();
     let next = page::cut(&mut tickets, &page, |ticket| Place { at: ticket.created_at, id: ticket.id });
     let documents: Vec<TicketDocument<'_>> = tickets.iter().map(TicketDocument::of).collect();
     Ok(Answer::json(200, &json!({ "tickets": documents, "next_cursor": next })))

@@ -25,18 +25,18 @@ pub struct AcquireStatistics {
 }
 
 /// Somebody waits; a wait that is given up counts as ended.
-pub(super) struct Waiting {
+pub(crate) struct Waiting {
     since: Instant,
 }
 
 impl Waiting {
-    pub(super) fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         WAITERS.fetch_add(1, Ordering::Relaxed);
         Self { since: Instant::now() }
     }
 
     /// Ends the wait; the same as dropping it, but said.
-    pub(super) fn end(self) {
+    pub(crate) fn end(self) {
         drop(self);
     }
 }
