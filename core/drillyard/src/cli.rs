@@ -55,7 +55,7 @@ enum Verb {
     },
     /// Explain a code of a diagnostic, or an action of the drill language.
     Explain {
-        /// Such as `DY010` or `http`; nothing lists all.
+        /// Such as `DY010` or `http`; `reference` is the whole language, nothing lists all.
         what: Option<String>,
     },
     /// A stack that stays up.

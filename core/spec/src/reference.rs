@@ -12,8 +12,7 @@ use crate::phrase::Vocabulary;
 #[must_use]
 pub fn page() -> String {
     let mut page = String::from(
-        "# The drill language\n\nWritten from the catalog by the test `the_reference_is_what_the_catalog_says`; \
-         `DRILLYARD_REWRITE=1 cargo test -p drillyard-spec --test reference` writes it anew.\n",
+        "# The drill language\n\nWritten from the catalog by `cargo xtask generate`; changes belong there.\n",
     );
     table(&mut page, "Keys of a drill", DRILL_DOCS);
     table(&mut page, "Keys of a step", STEP_DOCS);

@@ -4,9 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 mod bench;
+mod generate;
 mod proof;
 
-const USAGE: &str = "usage: cargo xtask bench lanes [--runs N]
+const USAGE: &str = "\
+usage: cargo xtask generate [--check]  write everything that repeats a table; --check only names what is out of date
+       cargo xtask bench lanes [--runs N]
        cargo xtask bench api [--runs N] [--seconds N] [--only ticket,cockpit,queue,list,create,chain]
                              [--sizes 100,10000,100000] [--connections 1,16,64] [--data FOLDER]
                              dispatch-api beside pgbench; needs the postgresql package; some 40 minutes for everything
@@ -35,8 +38,13 @@ fn root() -> PathBuf {
 
 fn run(args: &[String]) -> anyhow::Result<()> {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
-    if let ["bench", "api", options @ ..] = words.as_slice() {
-        return bench::api::run(&root(), &bench::api::Options::read(options)?);
+    match words.as_slice() {
+        ["generate"] => return generate::run(&root(), false),
+        ["generate", "--check"] => return generate::run(&root(), true),
+        ["bench", "api", options @ ..] => {
+            return bench::api::run(&root(), &bench::api::Options::read(options)?);
+        }
+        _ => {}
     }
     let [verb, what, options @ ..] = args else { anyhow::bail!(USAGE) };
     let mut options = Options::read(options)?;

@@ -1,9 +1,11 @@
 //! What goes back to the caller.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::header::{ALLOW, CONTENT_TYPE, ETAG, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
+
+use crate::pieces::Pieces;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
@@ -17,6 +19,8 @@ pub struct Answer {
     pub status: u16,
     /// Exact bytes.
     pub body: String,
+    /// Bytes that follow, some of them shared with other answers.
+    pub rest: Vec<Bytes>,
     /// Anything but JSON names its type.
     pub content_type: Option<&'static str>,
     /// The body is a stored one.
@@ -42,6 +46,7 @@ impl Answer {
         Self {
             status,
             body,
+            rest: Vec::new(),
             content_type: None,
             replayed: false,
             retry_after_s: None,
@@ -57,7 +62,12 @@ impl Answer {
 
     /// The answer with its headers; correlation id and a valid trace parent are echoed.
     pub fn into_response(self, correlation_id: &str, trace_parent: Option<&str>) -> Response<Body> {
-        let mut response = Response::new(Body::from(self.body));
+        let body = if self.rest.is_empty() {
+            Body::from(self.body)
+        } else {
+            Body::new(Pieces::new(std::iter::once(Bytes::from(self.body)).chain(self.rest)))
+        };
+        let mut response = Response::new(body);
         *response.status_mut() =
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();

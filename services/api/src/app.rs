@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use dispatch_store::{Connections, PgPool, TicketReader};
 
 use crate::alerting::Alerting;
+use crate::cockpit::SharedQueues;
 use crate::config::Config;
 use crate::identity::{Keys, Secrets};
 use crate::metrics::Metrics;
@@ -24,6 +25,8 @@ pub struct App {
     pub connections: Connections,
     /// Reads single tickets.
     pub tickets: TicketReader,
+    /// Queues that are being read.
+    pub queues: SharedQueues,
     /// Counters.
     pub metrics: Metrics,
     /// One line per request.

@@ -23,6 +23,7 @@ mod open;
 mod openapi;
 mod operate;
 mod page;
+mod pieces;
 mod rate_limit;
 mod read;
 mod request_log;

@@ -22,6 +22,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::alerting::{self, Alerting};
 use crate::answer::Answer;
 use crate::app::App;
+use crate::cockpit::SharedQueues;
 use crate::config::{Config, ListenConfig};
 use crate::failure::Failure;
 use crate::identity::{Keys, Secrets};
@@ -133,6 +134,7 @@ async fn assemble(config: Config, pool: PgPool) -> anyhow::Result<(Arc<App>, Sin
     let app = App {
         tickets: TicketReader::start(&connections),
         connections,
+        queues: SharedQueues::default(),
         limits: RateLimits::new(&config.http),
         ops_tokens: Secrets::new(config.ops.token.clone()),
         alerting: Alerting::default(),

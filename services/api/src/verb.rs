@@ -22,6 +22,9 @@ usage: dispatch-api [serve]     serve on a database that is migrated already
        dispatch-api openapi     print the OpenAPI document
        dispatch-api config      print the reference page of variables
        dispatch-api alert-rules print the alert rules as JSON, with the text of their runbooks' signal sections
+       dispatch-api reference   print states, transitions, tools, error codes and alert rules
+       dispatch-api transition-rule
+                                print the SQL of the rule that the state history is held to
        dispatch-api --version   print the version";
 
 /// Runs the verb named by the arguments; none means `serve`.
@@ -39,6 +42,8 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
         }
         ["config"] => say(config::page().trim_end()),
         ["alert-rules"] => say(&alert_rules()),
+        ["reference"] => say(dispatch_domain::reference::page().trim_end()),
+        ["transition-rule"] => say(dispatch_domain::transition::constraint_sql().trim_end()),
         ["openapi"] => say(openapi::text().trim_end()),
         ["--version" | "-V"] => say(&format!("dispatch-api {}", env!("CARGO_PKG_VERSION"))),
         ["--help" | "-h" | "help"] => say(USAGE),

@@ -15,6 +15,7 @@ pub mod intake;
 pub mod object_ref;
 pub mod outbox;
 pub mod redact;
+pub mod reference;
 pub mod refusal;
 pub mod region;
 pub mod role;

@@ -12,6 +12,11 @@ pub fn document(entries: Vec<Value>) -> Value {
     json!({ "contract_hash": tool::surface_hash(), "tools": entries })
 }
 
+/// What a gateway with an API lists for the shared token: every tool that chat may see.
+pub fn manifest() -> Value {
+    document(entries(true, &Caller::Shared, false))
+}
+
 /// The entries `caller` may use; without an API only the status tool exists.
 pub fn entries(configured: bool, caller: &Caller, has_api_token: bool) -> Vec<Value> {
     let bridged = if configured { tool::public() } else { Vec::new() };

@@ -1,8 +1,9 @@
 //! The gateway's process: read settings, serve, stop on a signal. `mcp-stdio` serves the standard streams instead.
 
 use dispatch_gateway::config::Config;
-use dispatch_gateway::{json_log, mcp, serve};
+use dispatch_gateway::{catalog, json_log, mcp, serve};
 use serde_json::json;
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Exit code of wrong settings.
@@ -14,8 +15,15 @@ async fn main() -> ExitCode {
         json_log::error(json!({ "message": "a TLS provider was already installed" }));
         return ExitCode::FAILURE;
     }
-    let Some(mode) = mode(&std::env::args().skip(1).collect::<Vec<_>>()) else {
-        json_log::error(json!({ "message": "usage: dispatch-gateway [serve | mcp-stdio]" }));
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments == ["manifest"] {
+        return match writeln!(std::io::stdout().lock(), "{:#}", catalog::manifest()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        };
+    }
+    let Some(mode) = mode(&arguments) else {
+        json_log::error(json!({ "message": "usage: dispatch-gateway [serve | mcp-stdio | manifest]" }));
         return ExitCode::from(EXIT_CONFIG);
     };
     let config = match Config::from_environment() {

@@ -3,9 +3,13 @@
 use drillyard_spec::code::Code;
 use drillyard_spec::diagnostic::suggest;
 use drillyard_spec::drill::{ACTIONS, ActionInfo};
+use drillyard_spec::reference;
 
 use crate::command::{complain, print};
 use crate::exit;
+
+/// The word that stands for the whole language.
+const REFERENCE: &str = "reference";
 
 /// Explains one thing, or lists everything that can be explained.
 #[must_use]
@@ -19,6 +23,10 @@ pub fn run(what: Option<&str>) -> u8 {
         }
         return exit::PASSED;
     };
+    if what == REFERENCE {
+        print(reference::page().trim_end());
+        return exit::PASSED;
+    }
     if let Some(code) = Code::find(what) {
         print(&format!("{code}: {}\n\n{}", code.title(), code.explanation()));
         return exit::PASSED;

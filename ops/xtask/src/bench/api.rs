@@ -209,7 +209,7 @@ impl<'a> World<'a> {
         let work = Work::new(kind, self.tickets)?;
         let mut client = work.client(usize::MAX >> 40);
         let about = (kind.name(), self.tickets);
-        let mut script = Script::record(self.database, &self.name, &self.api, about, &mut client)?;
+        let script = Script::record(self.database, &self.name, &self.api, about, &mut client)?;
         statements.push(json!({ "kind": kind.name(), "tickets": self.tickets, "sql": script.statements }));
         let mut measured: Vec<Measured> = options
             .connections

@@ -1,5 +1,8 @@
 //! `GET /ux/dispatcher/cockpit`: the queue, and one ticket in detail.
 
+use std::sync::Arc;
+
+use axum::body::Bytes;
 use dispatch_domain::{ErrorCode, Refusal, ToolName, sla};
 use dispatch_store::cockpit::QueueRow;
 use dispatch_store::page::{Page, Place};
@@ -10,7 +13,7 @@ use uuid::Uuid;
 use super::Endpoint;
 use crate::answer::Answer;
 use crate::clock;
-use crate::cockpit::{Filters, Standing, write_queue};
+use crate::cockpit::{Filters, Queue, Standing, write_queue};
 use crate::failure::Failure;
 use crate::page;
 use crate::read::ReadCall;
@@ -24,39 +27,73 @@ async fn run(call: &ReadCall) -> Result<Answer, Failure> {
     let filters = Filters::read(&call.query)?;
     let asked = page::asked(&call.query)?;
     let page = asked.unwrap_or(Page { limit: page::MOST, after: None });
-    let mut connection = call.connection().await?;
     let selected = match filters.ticket_id {
-        Some(id) => select(call, &mut connection, id).await?,
+        Some(id) => {
+            let mut connection = call.connection().await?;
+            let selected = select(call, &mut connection, id).await?;
+            connection.give_back();
+            selected
+        }
         None => Value::Null,
     };
-    let (filter, bands) = (filters.within(&call.actor.scope), filters.bands(call.now));
-    let mut rows = queue::queue(&mut connection, &filter, &bands, &page::and_one(&page)).await?;
-    connection.give_back();
-    let next = page::cut(&mut rows, &page, place);
-    let mut rows: Vec<Standing> = rows
-        .into_iter()
-        .map(|row| Standing::of(row, call.now))
-        .filter(|standing| filters.shows(standing.status()))
-        .collect();
-    rows.sort_by_cached_key(Standing::order);
+    let applied = filters.applied();
+    let queue = read_queue(call, filters, page, &applied).await?;
     let head = json!({
-        "generated_at": clock::text(call.now),
+        "generated_at": clock::text(queue.now),
         "actor": call.actor_document(),
-        "filters_applied": filters.applied(),
+        "filters_applied": applied,
     })
     .to_string();
-    // The queue is most of the answer and is written straight into it.
+    // The queue is most of the answer and is written once for everyone who waits for it.
     let mut body = head.strip_suffix('}').unwrap_or(&head).to_owned();
     body.push_str(",\"queue\":");
-    write_queue(&mut body, &rows, call.actor.role);
-    body.push_str(",\"selected_ticket\":");
-    body.push_str(&selected.to_string());
+    let mut tail = format!(",\"selected_ticket\":{selected}");
     if asked.is_some() {
-        body.push_str(",\"next_cursor\":");
-        body.push_str(&json!(next).to_string());
+        tail.push_str(",\"next_cursor\":");
+        tail.push_str(&json!(queue.next).to_string());
     }
-    body.push('}');
-    Ok(Answer::raw_json(200, body))
+    tail.push('}');
+    Ok(Answer { rest: vec![queue.text.clone(), Bytes::from(tail)], ..Answer::raw_json(200, body) })
+}
+
+/// Reads the queue together with everyone who asks for the same: the same filters and page within the same scope and
+/// with the same role, which decides what the rows offer.
+async fn read_queue(
+    call: &ReadCall,
+    filters: Filters,
+    page: Page,
+    applied: &Value,
+) -> Result<Arc<Queue>, Failure> {
+    let (app, role) = (Arc::clone(&call.app), call.actor.role);
+    let filter = filters.within(&call.actor.scope);
+    let key = format!(
+        "{role} {page:?} {:?} {:?} {applied}",
+        filter.account_scope.as_deref(),
+        filter.site_scope.as_deref()
+    );
+    let asked = Arc::new((app, filters, filter));
+    let read = move || {
+        let asked = Arc::clone(&asked);
+        async move {
+            let (app, filters, filter) = &*asked;
+            let now = clock::now();
+            let mut connection = app.connections.borrow().await?;
+            let bands = filters.bands(now);
+            let mut rows = queue::queue(&mut connection, filter, &bands, &page::and_one(&page)).await?;
+            connection.give_back();
+            let next = page::cut(&mut rows, &page, place);
+            let mut rows: Vec<Standing> = rows
+                .into_iter()
+                .map(|row| Standing::of(row, now))
+                .filter(|standing| filters.shows(standing.status()))
+                .collect();
+            rows.sort_by_cached_key(Standing::order);
+            let mut text = String::new();
+            write_queue(&mut text, &rows, role);
+            Ok(Queue { now, text: Bytes::from(text), next })
+        }
+    };
+    Ok(call.app.queues.get(key, read).await?)
 }
 
 /// Pages follow each other by deadline; within a page the finer order of the queue holds.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
@@ -19,6 +20,9 @@ use super::work::{Client, FIRST, SEEDED};
 /// How often two rounds are compared before the statements are said to differ: work in the background of the API may
 /// fall into one of them.
 const ATTEMPTS: usize = 5;
+
+/// Tells the runs of this process apart, so that what one makes anew is not what another has made.
+static GENERATION: AtomicU32 = AtomicU32::new(0);
 
 /// A statement with its parameters as text; none is null.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +39,6 @@ pub struct Script {
     tickets: u64,
     /// The statements of one round, for the report.
     pub statements: Vec<String>,
-    generation: u32,
 }
 
 /// What pgbench showed.
@@ -87,7 +90,7 @@ impl Script {
         let path = database.folder().join(format!("{kind}-{tickets}.pgbench"));
         fs::write(&path, text)?;
         let statements = second.into_iter().map(|statement| statement.sql).collect();
-        Ok(Self { path, steps: client.steps(), tickets, statements, generation: 0 })
+        Ok(Self { path, steps: client.steps(), tickets, statements })
     }
 
     /// Two rounds with the same statements.
@@ -117,12 +120,12 @@ impl Script {
     ///
     /// # Errors
     /// pgbench fails.
-    pub fn run(&mut self, database: &Database, name: &str, connections: usize, seconds: u64) -> Result<Pace> {
-        self.generation += 1;
+    pub fn run(&self, database: &Database, name: &str, connections: usize, seconds: u64) -> Result<Pace> {
+        let generation = 1_000 + GENERATION.fetch_add(1, Ordering::Relaxed);
         let before = usage::family_us(database.pid())?;
         let mut pgbench = database.program("pgbench", name);
         pgbench.args(["-M", "prepared", "-D", "n=0", "-D"]).arg(format!("tickets={}", self.tickets));
-        pgbench.args(["-D", &format!("g={}", 1000 + self.generation), "-c", &connections.to_string()]);
+        pgbench.args(["-D", &format!("g={generation}"), "-c", &connections.to_string()]);
         pgbench
             .args(["-j", &connections.min(2).to_string(), "-T", &seconds.to_string(), "-f"])
             .arg(&self.path);
@@ -231,7 +234,7 @@ struct Fresh(BTreeMap<String, usize>);
 
 impl Fresh {
     /// The expression that stands for a value which differs from round to round; none if it may stay as it is.
-    fn expression(&mut self, before: &str, after: &str) -> Option<String> {
+    fn expression(&mut self, before: &str, after: &str, kind: &str) -> Option<String> {
         if before == after {
             return None;
         }
@@ -239,16 +242,19 @@ impl Fresh {
             return Some(format!("('{SEEDED}' || ({FIRST} + :t::bigint))"));
         }
         let uuid = is_uuid(after);
-        let digest = after.len() == 64 && after.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if !uuid && !digest {
+        // Documents and moments may repeat; keys, paths and digests may not.
+        if !uuid && (kind != "text" || after.starts_with(['{', '['])) {
             return None;
         }
         let count = self.0.len();
         let number = *self.0.entry(after.to_owned()).or_insert(count);
+        let unique = format!("(:u::bigint + {number})");
         Some(if uuid {
-            format!("('00000000-0000-7000-' || :g::text || '-' || (:u::bigint + {number}))")
+            format!("('00000000-0000-7000-' || :g::text || '-' || {unique})")
         } else {
-            format!("('bench-' || :g::text || '-' || (:u::bigint + {number}))")
+            // As long as it was.
+            let kept: String = after.chars().take(after.chars().count().saturating_sub(17)).collect();
+            format!("({} || :g::text || '-' || {unique})", literal(&kept))
         })
     }
 }
@@ -271,7 +277,7 @@ fn render(before: &Statement, after: &Statement, types: &[String], fresh: &mut F
             let kind = types.get(index).map_or("text", String::as_str);
             let Some(value) = value else { return format!("NULL::{kind}") };
             let other = before.parameters.get(index).and_then(Option::as_deref).unwrap_or(value);
-            let text = fresh.expression(other, value).unwrap_or_else(|| literal(value));
+            let text = fresh.expression(other, value, kind).unwrap_or_else(|| literal(value));
             format!("{text}::{kind}")
         })
         .collect();

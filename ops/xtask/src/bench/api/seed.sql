@@ -31,6 +31,7 @@ INSERT INTO audit_events (id, ticket_id, actor_type, actor_id, actor_role, tool_
            t.created_at + make_interval(mins => e)
     FROM tickets t, generate_series(1, 3) e;
 INSERT INTO ticket_state_transitions (ticket_id, from_state, to_state, audit_event_id, created_at)
-    SELECT DISTINCT ON (ticket_id) ticket_id, NULL::ticket_state, 'NEW'::ticket_state, id, created_at
-    FROM audit_events ORDER BY ticket_id, created_at;
+    SELECT ticket_id, (ARRAY[NULL, 'NEW', 'TRIAGED'])[step]::ticket_state,
+           (ARRAY['NEW', 'TRIAGED', 'READY_TO_SCHEDULE'])[step]::ticket_state, id, created_at
+    FROM (SELECT *, row_number() OVER (PARTITION BY ticket_id ORDER BY created_at) AS step FROM audit_events) events;
 VACUUM ANALYZE;
