@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
 
 /// A file that is what a program prints.
 struct Printed {
@@ -16,8 +17,9 @@ struct Printed {
     arguments: &'static [&'static str],
 }
 
-const PRINTED: [Printed; 4] = [
+const PRINTED: [Printed; 5] = [
     Printed { file: "services/api/openapi.json", program: "dispatch-api", arguments: &["openapi"] },
+    Printed { file: "services/api/CONFIG.md", program: "dispatch-api", arguments: &["config"] },
     Printed { file: "services/domain/REFERENCE.md", program: "dispatch-api", arguments: &["reference"] },
     Printed { file: "services/gateway/manifest.json", program: "dispatch-gateway", arguments: &["manifest"] },
     Printed { file: "core/spec/REFERENCE.md", program: "drillyard", arguments: &["explain", "reference"] },
@@ -31,6 +33,14 @@ const RULE_HEADER: &str = "-- Generated from the domain's transition table; a te
 
 /// Name of such a migration, after its number.
 const RULE_NAME: &str = "transition_rule.sql";
+
+/// Folder of the runbooks.
+const RUNBOOKS: &str = "ops/runbooks";
+
+/// Around the part of a runbook that is written here.
+const SIGNAL_BEGIN: &str = "<!-- signal: written by `cargo xtask generate` -->";
+/// See [`SIGNAL_BEGIN`].
+const SIGNAL_END: &str = "<!-- end of signal -->";
 
 /// A file and the text that it should hold.
 struct Wanted {
@@ -69,6 +79,7 @@ fn wanted(root: &Path) -> Result<Vec<Wanted>> {
         all.push(Wanted { path: PathBuf::from(file), text: printed(root, program, arguments)? });
     }
     all.extend(transition_rule(root)?);
+    all.extend(signals(root)?);
     Ok(all)
 }
 
@@ -90,6 +101,32 @@ fn transition_rule(root: &Path) -> Result<Option<Wanted>> {
     let last = migrations.iter().filter_map(number).max().context("there are migrations")?;
     let path = Path::new(MIGRATIONS).join(format!("{:04}_{RULE_NAME}", last + 1));
     Ok(Some(Wanted { path, text: rule }))
+}
+
+/// The signal sections of the runbooks that have a place for one.
+fn signals(root: &Path) -> Result<Vec<Wanted>> {
+    let rules: Value = serde_json::from_str(&printed(root, "dispatch-api", &["alert-rules"])?)?;
+    let mut all = Vec::new();
+    for signal in rules.as_array().context("alert rules are a list")? {
+        let (Some(runbook), Some(text)) = (signal["runbook"].as_str(), signal["signal_text"].as_str()) else {
+            bail!("a signal has a runbook and a text");
+        };
+        // Clients know runbooks by another path; the file's name is the same.
+        let name = Path::new(runbook).file_name().context("a runbook has a file name")?;
+        let path = Path::new(RUNBOOKS).join(name);
+        let held =
+            fs::read_to_string(root.join(&path)).with_context(|| format!("runbook {}", path.display()))?;
+        let parts = held.split_once(SIGNAL_BEGIN).and_then(|(before, rest)| {
+            let (_, after) = rest.split_once(SIGNAL_END)?;
+            Some((before, after))
+        });
+        let Some((before, after)) = parts else {
+            bail!("{}: no place for the signal ({SIGNAL_BEGIN} … {SIGNAL_END})", path.display());
+        };
+        let text = format!("{before}{SIGNAL_BEGIN}\n{}\n{SIGNAL_END}{after}", text.trim());
+        all.push(Wanted { path, text });
+    }
+    Ok(all)
 }
 
 #[expect(clippy::disallowed_methods, reason = "builds the programs that print")]

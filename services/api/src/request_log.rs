@@ -251,7 +251,7 @@ fn emit(is_error: bool, line: &str) {
 
 /// The members of a line, in their order.
 #[derive(Serialize)]
-struct Line<'a> {
+struct Members<'a> {
     level: &'static str,
     service: &'static str,
     method: &'a str,
@@ -286,7 +286,7 @@ struct Line<'a> {
 fn line_of(record: &RequestRecord) -> String {
     let (actor, failure) = (record.actor.as_ref(), record.failure.as_ref());
     let matched = record.endpoint != crate::metrics::UNMATCHED;
-    let line = Line {
+    let members = Members {
         level: if failure.is_some() { "error" } else { "info" },
         service: crate::metrics::SERVICE,
         method: &record.method,
@@ -311,7 +311,7 @@ fn line_of(record: &RequestRecord) -> String {
         requirement_code: failure.and_then(|failure| failure.requirement_code.as_deref()),
     };
     // Text, numbers and flags only, so this cannot fail.
-    serde_json::to_string(&line).expect("lines are serializable")
+    serde_json::to_string(&members).expect("lines are serializable")
 }
 
 #[cfg(test)]
