@@ -131,7 +131,17 @@ fn signals(root: &Path) -> Result<Vec<Wanted>> {
 
 #[expect(clippy::disallowed_methods, reason = "builds the programs that print")]
 fn build(root: &Path) -> Result<()> {
-    let built = Command::new("cargo")
+    let mut cargo = Command::new("cargo");
+    // Build scripts that look at what the calling cargo sets (ring's does) would be run again, and everything above
+    // them built twice.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        let prefixes = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+        if text == "CARGO" || prefixes.iter().any(|prefix| text.starts_with(prefix)) {
+            cargo.env_remove(&name);
+        }
+    }
+    let built = cargo
         .args(["build", "--quiet", "--workspace", "--bins"])
         .current_dir(root)
         .status()

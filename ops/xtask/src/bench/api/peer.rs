@@ -21,6 +21,9 @@ use super::work::{Client, FIRST, SEEDED};
 /// fall into one of them.
 const ATTEMPTS: usize = 5;
 
+/// More than the API has to the database.
+const CONNECTIONS: usize = 200;
+
 /// Tells the runs of this process apart, so that what one makes anew is not what another has made.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
@@ -101,8 +104,12 @@ impl Script {
     ) -> Result<(Vec<Statement>, Vec<Statement>)> {
         let mut rounds = Vec::new();
         for _ in 0..ATTEMPTS {
-            // The first of the connections may have to be made anew.
-            load::once(api.address, client)?;
+            // Connections that were ended above are found out by the requests that use them.
+            let mut works = |_: &usize| {
+                client.begin_anew();
+                load::once(api.address, client).is_ok()
+            };
+            (0..CONNECTIONS).find(&mut works).context("the API does not recover")?;
             rounds.clear();
             for _ in 0..2 {
                 rounds.push(statements_of(database, || load::once(api.address, client))?);

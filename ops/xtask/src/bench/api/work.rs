@@ -119,6 +119,11 @@ impl Client {
         self.work.kind.steps()
     }
 
+    /// Begins a round from its first request.
+    pub fn begin_anew(&mut self) {
+        self.step = 0;
+    }
+
     /// Appends the next request.
     pub fn write_request(&mut self, out: &mut Vec<u8>) {
         let head = &self.work.head;
