@@ -12,9 +12,8 @@ const IDENTIFIED: &[&str] = &["ActorType", "AccountScope", "SiteScope", "ToolNam
 /// Headers that any request may carry.
 const TRACED: &[&str] = &["CorrelationId", "Traceparent"];
 
-/// What the scope headers take; blank counts as absent.
-const SCOPE: &str = "^ *$|^(\\*|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\
-                     (,(\\*|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}))*$";
+/// One id, or nothing: blank counts as absent.
+const ONE_OR_BLANK: &str = "^ *$|^ *[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12} *$";
 
 /// The parameters of an endpoint.
 pub(super) fn of(endpoint: &Endpoint, tool: Option<&Tool>) -> Vec<Value> {
@@ -70,12 +69,15 @@ fn query(name: &str) -> Value {
             "Steps of one alert",
             json!({ "type": "string", "enum": dispatch_domain::alert::AlertCode::ALL }),
         ),
-        "ticket_id" => ("One ticket in detail", uuid),
+        "ticket_id" => ("One ticket in detail", json!({ "type": "string", "pattern": ONE_OR_BLANK })),
         "text" => {
             ("Words that summary, description, customer or incident type hold", json!({ "type": "string" }))
         }
         "limit" => ("Most rows of the page", json!({ "type": "integer", "minimum": 1, "maximum": 200 })),
-        "cursor" => ("`next_cursor` of the page before", json!({ "type": "string" })),
+        "cursor" => (
+            "`next_cursor` of the page before, as it was given; anything else is INVALID_QUERY",
+            json!({ "type": "string" }),
+        ),
         _ => ("`prometheus` for the text face", json!({ "type": "string" })),
     };
     json!({ "name": name, "in": "query", "required": false, "description": what, "schema": schema })
@@ -85,7 +87,6 @@ fn query(name: &str) -> Value {
 pub(super) fn components() -> Value {
     let header = |name: &str, required: bool, what: &str, schema: Value| json!({ "name": name, "in": "header", "required": required, "description": what, "schema": schema });
     let text = || json!({ "type": "string" });
-    let scope = || json!({ "type": "string", "pattern": SCOPE });
     json!({
         "TicketId": {
             "name": "ticketId", "in": "path", "required": true,
@@ -100,17 +101,16 @@ pub(super) fn components() -> Value {
             "If-Match", false,
             "Version of the ticket that the command was decided on, for example \"3\", or * for any. \
              The body member expected_version says the same.",
-            json!({ "type": "string", "pattern": "^(\\*|\"[0-9]{1,9}\")$" })
+            json!({ "type": "string", "pattern": "^(\\*|\"[0-9]{1,9}\")$", "examples": ["*"] })
         ),
         "ActorType": header(
-            "X-Actor-Type", false, "Kind of actor, with development headers only.",
-            json!({ "type": "string", "enum": dispatch_domain::ActorType::ALL })
+            "X-Actor-Type", false, "HUMAN, AGENT, SERVICE or SYSTEM; not looked at beside a token.", text()
         ),
         "AccountScope": header(
-            "X-Account-Scope", false, "Account ids or *, comma-separated, with development headers only.", scope()
+            "X-Account-Scope", false, "Account ids or *, comma-separated; not looked at beside a token.", text()
         ),
         "SiteScope": header(
-            "X-Site-Scope", false, "Site ids or *, comma-separated, with development headers only.", scope()
+            "X-Site-Scope", false, "Site ids or *, comma-separated; not looked at beside a token.", text()
         ),
         "ToolName": header(
             "X-Tool-Name", false, "Has to be the tool of the operation (x-tool-name).", text()

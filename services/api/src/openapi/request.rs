@@ -3,6 +3,9 @@
 use dispatch_domain::{ToolName, schema};
 use serde_json::{Map, Value, json};
 
+/// What the service takes for an address: something@something.something without white space.
+const EMAIL: &str = r"^[^\s\u0000@]+@[^\s\u0000@.][^\s\u0000@]*\.[^\s\u0000@]+$";
+
 /// The body of a command.
 pub(super) fn body(tool: ToolName) -> Value {
     let mut schema = schema::payload_schema(tool).cloned().unwrap_or_else(|| json!({ "type": "object" }));
@@ -47,6 +50,10 @@ fn published(schema: &Value) -> Value {
         .iter()
         .map(|(name, value)| {
             let value = match (name.as_str(), value) {
+                // The standard's format takes less here and more there than the service does.
+                ("format", Value::String(format)) if format == "email" => {
+                    return ("pattern".to_owned(), EMAIL.into());
+                }
                 ("properties", Value::Object(properties)) => Value::Object(
                     properties
                         .iter()
