@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use drillyard::command::{self, Common, Output};
 
 /// Raises a stack, drills it, and keeps evidence.
@@ -37,6 +37,37 @@ enum Verb {
     },
     /// Run drills and scenarios, each in a lane of its own.
     Run(Run),
+    /// Show what a run would do, and on what, without doing it.
+    Plan {
+        #[command(flatten)]
+        run: Run,
+        /// How to show it.
+        #[arg(long, value_enum, default_value_t = PlanForm::Text)]
+        format: PlanForm,
+    },
+    /// Write a drill or a feature to begin with.
+    New(New),
+    /// Speak the language server protocol on standard input and output; editors start it.
+    Lsp,
+    /// Run again whatever a saved file changes, until Ctrl-C.
+    Watch {
+        #[command(flatten)]
+        run: Run,
+        /// Only find mistakes; start nothing.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Print the JSON Schema of a kind of file, for editors.
+    Schema {
+        /// `drill`, `vocabulary`, `topology` or `gate`; nothing lists them.
+        kind: Option<String>,
+    },
+    /// Print completions for a shell.
+    Completions {
+        /// Such as `bash`, `zsh` or `fish`.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
     /// Show what could be run.
     List {
         #[command(flatten)]
@@ -44,6 +75,9 @@ enum Verb {
         /// Show the sentences features may use instead.
         #[arg(long)]
         phrases: bool,
+        /// As one JSON document.
+        #[arg(long)]
+        json: bool,
     },
     /// Show snapshots that are new or different, and accept them.
     Review {
@@ -185,6 +219,12 @@ enum Form {
     Github,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum PlanForm {
+    Text,
+    Json,
+}
+
 #[derive(Debug, Args)]
 struct Which {
     /// Parts of names or paths; all when none is given.
@@ -204,14 +244,44 @@ struct Run {
     /// Seed of everything that is drawn; by default a new one, which is shown and kept.
     #[arg(long)]
     seed: Option<u64>,
-    /// Keep the lanes of units that do not pass until Enter is pressed.
+    /// Keep the lanes of units that do not pass until Enter is pressed, and show how to reach them.
     #[arg(long)]
     keep: bool,
+    /// Run every unit so often; one that passes and fails is flaky, and fails the run.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    repeat: Option<u16>,
+    /// Stop after the step of this id, title, sentence or line; best with `--keep`.
+    #[arg(long, value_name = "STEP", conflicts_with = "repeat")]
+    until: Option<String>,
     /// Private key (Ed25519, PKCS#8 PEM) that signs the evidence; by default the project's own, made on first use.
     #[arg(long, env = "DRILLYARD_SIGNING_KEY", value_name = "FILE")]
     key: Option<PathBuf>,
     #[command(flatten)]
     ground: Ground,
+}
+
+#[derive(Debug, Args)]
+struct New {
+    /// Its name, which is that of the file: `billing` is `drills/billing.yaml`.
+    name: String,
+    /// A feature instead of a drill.
+    #[arg(long)]
+    feature: bool,
+    /// One step for each step of a runbook.
+    #[arg(long, value_name = "FILE", group = "source")]
+    runbook: Option<PathBuf>,
+    /// The request of a curl command.
+    #[arg(long, value_name = "COMMAND", group = "source")]
+    curl: Option<String>,
+    /// The requests of a recording (HTTP Archive, as browsers save it), with what was answered.
+    #[arg(long, value_name = "FILE", group = "source")]
+    har: Option<PathBuf>,
+    /// The service of hosts that belong to none.
+    #[arg(long)]
+    service: Option<String>,
+    /// Who acts, instead of whoever the token names.
+    #[arg(long = "as", value_name = "IDENTITY")]
+    identity: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -264,13 +334,26 @@ pub fn main() -> ExitCode {
 fn dispatch(verb: Verb, common: &Common) -> u8 {
     match verb {
         Verb::Check { format } => command::check::run(common, output(format)),
-        Verb::Run(run) => {
-            let Run { which, jobs, seed, keep, key, ground } = run;
-            let options =
-                command::run::Asked { filter: filter(which), jobs, seed, keep, key, ground: convert(ground) };
-            command::run::run(common, options)
+        Verb::Run(run) => command::run::run(common, asked_to_run(run)),
+        Verb::Plan { run, format } => {
+            command::plan::run(common, &asked_to_run(run), format == PlanForm::Json)
         }
-        Verb::List { which, phrases } => command::list::run(common, &filter(which), phrases),
+        Verb::Watch { run, check } => command::watch::run(common, &asked_to_run(run), check),
+        Verb::New(new) => {
+            let New { name, feature, runbook, curl, har, service, identity } = new;
+            let asked = command::new::Asked { name, feature, runbook, curl, har, service, identity };
+            command::new::run(common, &asked)
+        }
+        Verb::Lsp => command::lsp::run(common),
+        Verb::Schema { kind } => command::schema::run(kind.as_deref()),
+        Verb::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "drillyard", &mut std::io::stdout());
+            drillyard::exit::PASSED
+        }
+        Verb::List { which, phrases, json } => {
+            let form = command::list::Form { phrases, json };
+            command::list::run(common, &filter(which), form)
+        }
         Verb::Review { accept, names } => command::review::run(common, accept, &names),
         Verb::Explain { what } => command::explain::run(what.as_deref()),
         Verb::Stack { verb } => match verb {
@@ -296,6 +379,21 @@ fn dispatch(verb: Verb, common: &Common) -> u8 {
         }
         Verb::Reap { run_dir } => command::reap::run(&run_dir),
         Verb::Keeper { ground } => command::keeper::run(common, &convert(ground)),
+    }
+}
+
+fn asked_to_run(run: Run) -> command::run::Asked {
+    let Run { which, jobs, seed, keep, repeat, until, key, ground } = run;
+    let repeat = repeat.map_or(1, usize::from);
+    command::run::Asked {
+        filter: filter(which),
+        jobs,
+        seed,
+        keep,
+        repeat,
+        until,
+        key,
+        ground: convert(ground),
     }
 }
 

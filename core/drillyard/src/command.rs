@@ -20,14 +20,19 @@ pub mod gate;
 pub mod judge;
 pub mod keeper;
 pub mod list;
+pub mod lsp;
+pub mod new;
+pub mod plan;
 pub mod reap;
 pub mod replay;
 pub mod report;
 pub mod review;
 pub mod run;
+pub mod schema;
 pub mod stack;
 pub mod undo;
 pub mod verify;
+pub mod watch;
 
 /// The exit codes, for `--help`.
 pub const EXIT_CODES: &str = "Exit codes: 0 passed · 1 failed · 2 text wrong · 3 nothing proved · 4 stack not raised or \
@@ -67,6 +72,12 @@ impl Common {
     pub fn new(project: Option<&Path>, color: bool) -> Self {
         let start = project.map_or_else(|| PathBuf::from("."), Path::to_owned);
         Self { start, color }
+    }
+
+    /// The folder the call was made for.
+    #[must_use]
+    pub fn start(&self) -> &Path {
+        &self.start
     }
 
     /// Whether to use colour.
@@ -120,6 +131,7 @@ pub fn options_from_environment() -> RunOptions {
         seed,
         jobs: None,
         keep: false,
+        repeat: 1,
         pg_bin: path("DRILLYARD_PG_BIN"),
         bin_dir: path("DRILLYARD_BIN_DIR"),
         signing_key: path("DRILLYARD_SIGNING_KEY"),
@@ -139,10 +151,19 @@ pub fn on_ci() -> bool {
     environment("CI").is_some_and(|value| value != "false" && value != "0")
 }
 
-/// Whether standard output is a terminal that wants colour (`NO_COLOR` is unset).
+/// Whether to use colour where nobody said so: `NO_COLOR` forbids it, `CLICOLOR_FORCE` asks for it, and otherwise a
+/// terminal gets it unless it is a dumb one or `CLICOLOR` is `0`.
 #[must_use]
 pub fn terminal_wants_color() -> bool {
-    std::io::stdout().is_terminal() && environment("NO_COLOR").is_none()
+    if environment("NO_COLOR").is_some() {
+        return false;
+    }
+    if environment("CLICOLOR_FORCE").is_some_and(|value| value != "0") {
+        return true;
+    }
+    let dumb = environment("TERM").is_some_and(|term| term == "dumb");
+    let off = environment("CLICOLOR").is_some_and(|value| value == "0");
+    std::io::stdout().is_terminal() && !dumb && !off
 }
 
 /// A folder as an absolute path, since processes of the stack work in the project's folder.

@@ -1,5 +1,7 @@
 //! The exit code of a run, from what its units came to.
 
+use std::collections::BTreeMap;
+
 use drillyard_engine::event::Counts;
 use drillyard_engine::verdict::Verdict;
 pub use drillyard_engine::verdict::exit::{
@@ -29,6 +31,8 @@ pub struct Tally {
     pub residue: Vec<String>,
     /// Whether somebody interrupted it.
     pub interrupted: bool,
+    /// How often each unit passed, and how often it ran.
+    pub ran: BTreeMap<String, (usize, usize)>,
 }
 
 impl Tally {
@@ -42,6 +46,21 @@ impl Tally {
             Verdict::Aborted => &mut counts.aborted,
             Verdict::Failed => &mut counts.failed,
         } += 1;
+    }
+
+    /// Counts one run of a unit that may be run again.
+    pub fn count(&mut self, unit: &str, verdict: Verdict) {
+        self.add(verdict);
+        let (passed, ran) = self.ran.entry(unit.to_owned()).or_default();
+        *passed += usize::from(verdict == Verdict::Passed);
+        *ran += 1;
+    }
+
+    /// Units that passed in some of their runs only, each with how often.
+    #[must_use]
+    pub fn flaky(&self) -> Vec<String> {
+        let flaky = self.ran.iter().filter(|(_, (passed, ran))| *passed > 0 && passed < ran);
+        flaky.map(|(unit, (passed, ran))| format!("{unit} (passed {passed} of {ran} times)")).collect()
     }
 
     /// Units counted.
@@ -58,7 +77,7 @@ impl Tally {
         match () {
             () if self.interrupted => INTERRUPTED,
             () if !self.residue.is_empty() => RESIDUE,
-            () if counts.failed > 0 => FAILED,
+            () if counts.failed > 0 || !self.flaky().is_empty() => FAILED,
             () if counts.aborted > 0 => NOT_RAISED,
             () if counts.inconclusive > 0 => INCONCLUSIVE,
             () if counts.snapshot > 0 => SNAPSHOT,
@@ -78,8 +97,12 @@ impl Tally {
             (counts.inconclusive, "inconclusive"),
             (counts.snapshot, "with a snapshot to review"),
         ];
-        let shown: Vec<String> =
+        let flaky = self.flaky();
+        let mut shown: Vec<String> =
             parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
+        if !flaky.is_empty() {
+            shown.push(format!("flaky: {}", flaky.join(", ")));
+        }
         match (self.interrupted, shown.is_empty()) {
             (true, true) => "interrupted before anything ran".to_owned(),
             (true, false) => format!("interrupted: {}", shown.join(", ")),
@@ -109,6 +132,14 @@ mod tests {
         assert_eq!(code(&[Verdict::Snapshot, Verdict::Inconclusive]), INCONCLUSIVE);
         assert_eq!(code(&[Verdict::Inconclusive, Verdict::Aborted]), NOT_RAISED);
         assert_eq!(code(&[Verdict::Aborted, Verdict::Failed, Verdict::Passed]), FAILED);
+        let mut flaky = Tally::default();
+        for verdict in [Verdict::Passed, Verdict::Inconclusive] {
+            flaky.count("drills/x", verdict);
+        }
+        assert_eq!(
+            (flaky.exit_code(), flaky.flaky()),
+            (FAILED, vec!["drills/x (passed 1 of 2 times)".to_owned()])
+        );
         let left = Tally { residue: vec!["a process".to_owned()], ..Tally::default() };
         assert_eq!(left.exit_code(), RESIDUE);
     }

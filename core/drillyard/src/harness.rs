@@ -24,6 +24,7 @@ use crate::command::{self, bootstrap};
 use crate::desk;
 use crate::exit::Tally;
 use crate::facts;
+use crate::pace;
 use crate::recorder::Recorder;
 use crate::root::{Loaded, Root};
 use crate::scenario::run_scenario;
@@ -32,7 +33,7 @@ use crate::select::Task;
 use crate::snapshots::{Used, compare_with};
 
 /// The backend the stack is on.
-const BACKEND: &str = "process";
+pub const BACKEND: &str = "process";
 
 /// How a run is made.
 #[derive(Debug, Clone)]
@@ -43,6 +44,8 @@ pub struct RunOptions {
     pub jobs: Option<usize>,
     /// Keep the lanes of units that do not pass.
     pub keep: bool,
+    /// How often every unit runs; more than once finds those that are flaky.
+    pub repeat: usize,
     /// PostgreSQL's programs, where they are not found by themselves.
     pub pg_bin: Option<PathBuf>,
     /// Service binaries, where they are not to be built.
@@ -71,6 +74,7 @@ pub struct Harness {
     ground: Ground,
     recorder: Recorder,
     tally: Mutex<Tally>,
+    kept: Mutex<Vec<String>>,
     schedule: Schedule,
     used_snapshots: Used,
     begun: Instant,
@@ -137,19 +141,22 @@ impl Harness {
         let bundle = BundleWriter::create(&root.runs(), &run_id, masker.clone())?.signed_by(signer);
         let (events, receiver) = EventSink::channel();
         let Surroundings { out, on_unit, interrupted } = world;
-        let console = Console::new(out, options.look, masker.clone());
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let jobs = options.jobs.unwrap_or(cores).max(1);
+        let console = Console::new(out, options.look, masker.clone()).expecting(jobs, pace::of(root, tasks));
         let recorder = Recorder::start(receiver, bundle, console, on_unit);
         let mut facts = facts::gather(root.path(), &loaded.texts, tasks);
         facts.insert("seed".to_owned(), json!(options.seed));
         facts.insert("backend".to_owned(), json!(BACKEND));
         facts.insert("topology_sha256".to_owned(), json!(topology.text_sha256));
+        let units = tasks.len() * options.repeat.max(1);
         let stack_options = stack_options(root, &run_id, options);
         let run_dir = stack_options.run_dir.clone();
         let raised = Stack::raise(topology, stack_options, events.clone()).await;
         let stack = match raised {
             Ok(stack) => stack,
             Err(error) => {
-                events.emit(Event::RunStarted { run_id, facts, units: tasks.len() });
+                events.emit(Event::RunStarted { run_id, facts, units });
                 abandon(&events, recorder, &error);
                 return Err(error.into());
             }
@@ -162,7 +169,7 @@ impl Harness {
             secret(&name, &value);
         }
         facts.insert("binaries_sha256".to_owned(), json!(stack.digests().await?));
-        events.emit(Event::RunStarted { run_id, facts, units: tasks.len() });
+        events.emit(Event::RunStarted { run_id, facts, units });
         let used_snapshots = Used::default();
         let snapshots = compare_with(root, options.ci, used_snapshots.clone())?;
         let ground = Ground {
@@ -176,14 +183,13 @@ impl Harness {
             backend: BACKEND,
             rerun: root.rerun(),
         };
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let attachments = texts_as_run(loaded, tasks);
-        let jobs = options.jobs.unwrap_or(cores).max(1);
         Ok(Self {
             stack,
             ground,
             recorder,
             tally: Mutex::default(),
+            kept: Mutex::default(),
             schedule: Schedule::default(),
             used_snapshots,
             begun,
@@ -241,8 +247,32 @@ impl Harness {
     fn count(&self, outcome: &UnitOutcome) {
         self.schedule.ended(&outcome.unit, outcome.verdict == Verdict::Passed);
         let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-        tally.add(outcome.verdict);
+        tally.count(&outcome.unit, outcome.verdict);
         tally.residue.extend(outcome.residue.iter().cloned());
+        let kept = outcome.kept.iter().map(|kept| format!("{}: {kept}", outcome.unit));
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).extend(kept);
+    }
+
+    /// How to reach the lanes that were kept, with their passwords: for the terminal, never for evidence.
+    #[must_use]
+    pub fn kept(&self) -> Vec<String> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Runs all units so often, one round after the other.
+    pub async fn run_rounds(&self, tasks: &[Task], rounds: usize) {
+        for _ in 0..rounds.max(1) {
+            self.schedule.begin_again();
+            self.run_all(tasks).await;
+        }
+    }
+
+    /// Reports a unit that is not begun because one it needs did not pass.
+    pub fn leave_out(&self, task: &Task, needed: &str) -> UnitOutcome {
+        let reason = format!("it needs `{needed}`, which did not pass");
+        let outcome = leave_out(task.drill(), task.kind(), &self.ground, reason);
+        self.count(&outcome);
+        outcome
     }
 
     /// Runs all units, as many at a time as there are lanes, each after those it needs; an interruption begins no
@@ -257,8 +287,7 @@ impl Harness {
                         return;
                     }
                     if let Some(unit) = self.schedule.unmet(task.drill(), running).await {
-                        let reason = format!("it needs `{unit}`, which did not pass");
-                        self.count(&leave_out(task.drill(), task.kind(), &self.ground, reason));
+                        self.leave_out(task, &unit);
                     } else {
                         self.run(task).await;
                     }
@@ -270,8 +299,7 @@ impl Harness {
     /// Whether a lane was kept for somebody to look at.
     #[must_use]
     pub fn has_kept(&self) -> bool {
-        let counts = self.tally.lock().unwrap_or_else(PoisonError::into_inner).counts;
-        self.ground.keep_failed && counts.failed + counts.inconclusive + counts.snapshot > 0
+        !self.kept().is_empty()
     }
 
     /// Snapshots that were compared, as paths relative to the project's root.

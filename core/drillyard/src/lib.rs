@@ -2,10 +2,13 @@
 
 pub mod command;
 pub mod desk;
+pub mod draft;
 pub mod exit;
 pub mod facts;
 pub mod harness;
 pub mod interrupt;
+pub mod lsp;
+pub mod pace;
 pub mod recorder;
 pub mod render;
 pub mod root;
@@ -14,3 +17,4 @@ pub mod schedule;
 pub mod select;
 pub mod snapshots;
 pub mod suite;
+pub mod until;

@@ -76,6 +76,18 @@ impl Root {
     /// # Errors
     /// A folder or file cannot be read. A file that is not UTF-8 is a diagnostic, not an error.
     pub fn load(&self) -> io::Result<Loaded> {
+        let (texts, mut unreadable) = self.texts()?;
+        let mut project = Project::read(&texts);
+        unreadable.append(&mut project.diagnostics);
+        project.diagnostics = unreadable;
+        Ok(Loaded { texts, project })
+    }
+
+    /// Every text of the project as it is on disk, and what is wrong with those that are no text.
+    ///
+    /// # Errors
+    /// A folder or file cannot be read.
+    pub fn texts(&self) -> io::Result<(Texts, Vec<Diagnostic>)> {
         let mut texts = Texts::default();
         let mut unreadable = Vec::new();
         let mut paths = vec![PathBuf::from(TOPOLOGY_PATH)];
@@ -89,13 +101,17 @@ impl Root {
             }
         }
         // Documents that are not there are reported with the place that names them.
-        for name in documents_named(&texts).iter().filter(|name| self.path.join(name).is_file()) {
-            self.read(name, &mut texts, &mut unreadable)?;
+        for name in documents_named(&texts) {
+            let mut named = vec![PathBuf::from(&name)];
+            if self.path.join(&name).is_dir() {
+                named.clear();
+                collect(&self.path, Path::new(&name), &mut named)?;
+            }
+            for path in named.iter().filter(|path| self.path.join(path).is_file()) {
+                self.read(&path.to_string_lossy().replace('\\', "/"), &mut texts, &mut unreadable)?;
+            }
         }
-        let mut project = Project::read(&texts);
-        unreadable.append(&mut project.diagnostics);
-        project.diagnostics = unreadable;
-        Ok(Loaded { texts, project })
+        Ok((texts, unreadable))
     }
 
     fn read(&self, name: &str, texts: &mut Texts, unreadable: &mut Vec<Diagnostic>) -> io::Result<()> {
@@ -108,7 +124,7 @@ impl Root {
 }
 
 fn has_ending(name: &str) -> bool {
-    [".yaml", ".feature", ".md", ".json"].iter().any(|ending| name.ends_with(ending))
+    [".yaml", ".feature", ".md", ".json", ".sql"].iter().any(|ending| name.ends_with(ending))
 }
 
 fn not_utf8(name: &str, valid: usize) -> Diagnostic {

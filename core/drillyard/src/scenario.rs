@@ -36,17 +36,17 @@ pub async fn run_scenario(stack: &Stack, scenario: &Scenario, ground: &Ground) -
     let played = tokio::task::spawn_blocking(move || play(stage, feature)).await;
     match played {
         Ok(Some((mut run, left))) => {
-            if left > 0 && run.so_far() <= Verdict::Snapshot {
+            if let Some(reason) = scenario.drill.cut.as_ref().filter(|_| run.so_far() <= Verdict::Snapshot) {
+                run.explain(Verdict::Inconclusive, reason.clone());
+            } else if left > 0 && run.so_far() <= Verdict::Snapshot {
                 run.explain(Verdict::Aborted, format!("{left} sentences were never reached"));
             }
             run.finish().await
         }
-        Ok(None) | Err(_) => UnitOutcome {
-            unit: scenario.drill.id.clone(),
-            verdict: Verdict::Aborted,
-            reason: Some("the scenario's runner broke off".to_owned()),
-            residue: Vec::new(),
-        },
+        Ok(None) | Err(_) => {
+            let reason = Some("the scenario's runner broke off".to_owned());
+            UnitOutcome::new(scenario.drill.id.clone(), Verdict::Aborted, reason)
+        }
     }
 }
 

@@ -38,6 +38,11 @@ impl Schedule {
         held
     }
 
+    /// Forgets which units have ended, for another round.
+    pub fn begin_again(&self) {
+        self.ended.send_modify(BTreeMap::clear);
+    }
+
     /// Says that a unit has ended.
     pub fn ended(&self, unit: &str, passed: bool) {
         self.ended.send_modify(|ended| {

@@ -50,6 +50,14 @@ pub struct Filter {
     pub tags: Vec<String>,
 }
 
+impl Filter {
+    /// Whether everything is meant.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.tags.is_empty()
+    }
+}
+
 /// A filter that cannot be what was meant.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SelectError {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use drillyard_engine::event::UnitKind;
+use drillyard_engine::run::UnitOutcome;
 use drillyard_engine::verdict::Verdict;
 use drillyard_report::format::console::Look;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -96,9 +97,13 @@ struct Stage {
     root: Root,
     loaded: Loaded,
     tasks: Vec<Task>,
+    /// What came of each unit, once it has been run.
+    turns: BTreeMap<String, Turn>,
     raised: Mutex<Raised>,
     output: Output,
 }
+
+type Turn = Mutex<Option<Result<UnitOutcome, String>>>;
 
 enum Raised {
     NotYet,
@@ -109,11 +114,13 @@ enum Raised {
 impl Stage {
     fn new(root: Root, loaded: Loaded, tasks: Vec<Task>) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let turns = tasks.iter().map(|task| (task.drill().id.clone(), Turn::default())).collect();
         Ok(Self {
             runtime,
             root,
             loaded,
             tasks,
+            turns,
             raised: Mutex::new(Raised::NotYet),
             output: Output::default(),
         })
@@ -142,9 +149,33 @@ impl Stage {
         }
     }
 
+    /// Runs a unit once, after those it needs, whichever test asks first; who comes later gets the same outcome.
+    ///
+    /// Units that need each other were refused when they were read, so nobody waits in a ring.
+    fn outcome(&self, task: &Task) -> Result<UnitOutcome, String> {
+        let turn = self.turns.get(&task.drill().id).ok_or("the unit is not of this project")?;
+        let mut kept = turn.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(outcome) = &*kept {
+            return outcome.clone();
+        }
+        let harness = self.harness();
+        let outcome = harness.and_then(|harness| {
+            for need in &task.drill().needs {
+                let Some(needed) = self.tasks.iter().find(|task| task.drill().id == need.unit) else {
+                    continue;
+                };
+                if self.outcome(needed)?.verdict != Verdict::Passed {
+                    return Ok(harness.leave_out(task, &need.unit));
+                }
+            }
+            Ok(self.runtime.block_on(harness.run(task)))
+        });
+        *kept = Some(outcome.clone());
+        outcome
+    }
+
     fn play(&self, task: &Task) -> Result<(), Failed> {
-        let harness = self.harness()?;
-        let outcome = self.runtime.block_on(harness.run(task));
+        let outcome = self.outcome(task)?;
         if outcome.verdict == Verdict::Passed && outcome.residue.is_empty() {
             return Ok(());
         }

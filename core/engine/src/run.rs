@@ -53,6 +53,16 @@ pub struct UnitOutcome {
     pub reason: Option<String>,
     /// What its lane left behind.
     pub residue: Vec<String>,
+    /// How to reach its lane, when that was kept; passwords included.
+    pub kept: Vec<String>,
+}
+
+impl UnitOutcome {
+    /// The outcome of a unit that left nothing behind.
+    #[must_use]
+    pub fn new(unit: String, verdict: Verdict, reason: Option<String>) -> Self {
+        Self { unit, verdict, reason, residue: Vec::new(), kept: Vec::new() }
+    }
 }
 
 /// A unit whose lane is up, between its first and its last step.
@@ -115,8 +125,7 @@ pub async fn begin(
         }
         Err(error) => {
             let reason = Some(error.full());
-            let outcome =
-                UnitOutcome { unit: unit.id, verdict: Verdict::Aborted, reason, residue: Vec::new() };
+            let outcome = UnitOutcome::new(unit.id, Verdict::Aborted, reason);
             emit_finished(&ground.events, &outcome, begun.elapsed(), Vec::new());
             Err(outcome)
         }
@@ -153,8 +162,7 @@ pub fn leave_out(drill: &Drill, kind: UnitKind, ground: &Ground, reason: String)
     let unit = unit_of(drill, kind, ground);
     let id = unit.id.clone();
     ground.events.emit(Event::UnitStarted(unit));
-    let outcome =
-        UnitOutcome { unit: id, verdict: Verdict::Inconclusive, reason: Some(reason), residue: Vec::new() };
+    let outcome = UnitOutcome::new(id, Verdict::Inconclusive, Some(reason));
     emit_finished(&ground.events, &outcome, Duration::ZERO, Vec::new());
     outcome
 }
@@ -256,7 +264,8 @@ impl UnitRun {
             (Vec::new(), lane.close().await)
         };
         let residue = self.not_undone.into_iter().chain(residue).collect();
-        let outcome = UnitOutcome { unit, verdict, reason: self.reason, residue };
+        let outcome =
+            UnitOutcome { residue, kept: kept.clone(), ..UnitOutcome::new(unit, verdict, self.reason) };
         emit_finished(&self.ground.events, &outcome, self.begun.elapsed(), kept);
         outcome
     }
@@ -280,9 +289,15 @@ pub async fn run_drill(stack: &Stack, drill: &Drill, kind: UnitKind, ground: &Gr
         }
     };
     run.undo().await;
-    run.steps(&drill.finally, Phase::Finally).await;
-    if went_well {
-        run.steps(&drill.steady, Phase::SteadyAfter).await;
+    // Whoever stops after a step wants to see what it left.
+    match &drill.cut {
+        Some(reason) if went_well => run.explain(Verdict::Inconclusive, reason.clone()),
+        _ => {
+            run.steps(&drill.finally, Phase::Finally).await;
+            if went_well {
+                run.steps(&drill.steady, Phase::SteadyAfter).await;
+            }
+        }
     }
     run.finish().await
 }

@@ -117,6 +117,19 @@ impl History {
         Ok(history)
     }
 
+    /// Units that passed in some of their runs only, each with how often it passed and ran.
+    #[must_use]
+    pub fn flaky(&self) -> Vec<(&str, usize, usize)> {
+        let mut ran: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+        for unit in &self.units {
+            let (passed, all) = ran.entry(&unit.unit.id).or_default();
+            *passed += usize::from(unit.end.as_ref().is_some_and(|end| end.verdict == Outcome::Passed));
+            *all += 1;
+        }
+        let flaky = ran.into_iter().filter(|(_, (passed, all))| *passed > 0 && passed < all);
+        flaky.map(|(unit, (passed, all))| (unit, passed, all)).collect()
+    }
+
     fn take(&mut self, record: Record, lanes: &mut BTreeMap<String, String>) {
         let at = record.at;
         self.started_at.get_or_insert(at);

@@ -1,5 +1,7 @@
 //! The catalog of actions: name, documentation, keys, answer and example of each come from its one row.
 
+use crate::shape::Shape;
+
 /// What is known of a kind of action: one row of the catalog.
 #[derive(Debug, Clone, Copy)]
 pub struct ActionInfo {
@@ -9,11 +11,26 @@ pub struct ActionInfo {
     pub summary: &'static str,
     /// What is written under it, and what each part means.
     pub keys: &'static [(&'static str, &'static str)],
+    /// What it looks like.
+    pub shape: Shape,
     /// Fields of its answer that `expect`, `save` and `snapshot` may name.
     pub fields: &'static [&'static str],
     /// A step that uses it.
     pub example: &'static str,
 }
+
+mod shapes;
+
+/// Keys of a `fault` step that are no kind of fault.
+pub const FAULT_KEYS: &[(&str, &str)] = &[
+    ("name", "what the fault is called; its target where no name is given"),
+    ("after", "`0ms..2s`: at a moment in between, drawn from the run's seed"),
+    ("witness", "the name of a fault: says what it did so far"),
+    ("heal", "the name of a fault: undoes it and says what it did"),
+    ("recovered", "the name of a fault: all is as before, so its recovery ends here and is recorded"),
+    ("acknowledged", "with `recovered`: effects that were promised"),
+    ("kept", "with `recovered`: effects that are there"),
+];
 
 /// The catalog of actions.
 pub const ACTIONS: &[ActionInfo] = &[
@@ -27,6 +44,7 @@ pub const ACTIONS: &[ActionInfo] = &[
             ("body", "a JSON document"),
             ("text", "a body as it is, instead of `body`"),
         ],
+        shape: shapes::HTTP,
         fields: &["status", "headers", "body", "latency_ms"],
         example: "as: dispatcher\nhttp: { get: dispatch-api/tickets/00000000-0000-4000-8000-000000000000 }\nexpect: { status: 404, body: { error: { code: TICKET_NOT_FOUND, \"...\": any } } }\n",
     },
@@ -34,6 +52,7 @@ pub const ACTIONS: &[ActionInfo] = &[
         name: "tool",
         summary: "calls a tool through the gateway, in either spelling",
         keys: &[("call", "the tool's name"), ("anything else", "an argument of the tool")],
+        shape: shapes::TOOL,
         fields: &["http_status", "ok", "is_error", "status", "body", "error", "details", "latency_ms"],
         example: "as: dispatcher\ntool: { call: dispatcher_cockpit }\nexpect: { status: 200, body: { queue: \"#list\", \"...\": any } }\n",
     },
@@ -46,6 +65,7 @@ pub const ACTIONS: &[ActionInfo] = &[
             ("params", "list of values for `$1`, `$2`, sent as text and cast in the statement"),
             ("on", "the database service, where the topology has several"),
         ],
+        shape: shapes::SQL,
         fields: &["rows", "row_count"],
         example: "sql: { query: \"select count(*) as n from tickets\" }\nexpect: { rows: [{ n: \"#int >= 0\" }] }\n",
     },
@@ -58,6 +78,7 @@ pub const ACTIONS: &[ActionInfo] = &[
             ("text, json", "what to put"),
             ("content_type", "content type of what is put"),
         ],
+        shape: shapes::OBJECT,
         fields: &["exists", "size", "sha256", "etag", "content_type", "text", "json", "keys", "count"],
         example: "object: { put: photos/a.txt, text: hello }\nexpect: { size: 5 }\n",
     },
@@ -65,6 +86,7 @@ pub const ACTIONS: &[ActionInfo] = &[
         name: "alerts",
         summary: "reads the alerts a service shows; `fires`, `clears`, `only` and `none` read best",
         keys: &[("SERVICE/PATH", "where they are shown")],
+        shape: shapes::ALERTS,
         fields: &["status", "codes", "alerts", "body", "fires", "clears", "only", "none"],
         example: "alerts: dispatch-api/ops/alerts\nexpect: { clears: STUCK_SCHEDULING }\nwithin: 5s\n",
     },
@@ -72,6 +94,7 @@ pub const ACTIONS: &[ActionInfo] = &[
         name: "job",
         summary: "runs a one-shot job of the topology in the lane",
         keys: &[("NAME", "the job")],
+        shape: shapes::JOB,
         fields: &["exit", "output", "json"],
         example: "job: bootstrap\nexpect: { exit: 0 }\n",
     },
@@ -83,6 +106,7 @@ pub const ACTIONS: &[ActionInfo] = &[
             ("match", "a regular expression the line contains"),
             ("fields", "mapping of path to pattern, for lines that are JSON objects"),
         ],
+        shape: shapes::LOGS,
         fields: &["count", "lines", "entries"],
         example: "logs: { of: dispatch-api, fields: { level: { \"#oneof\": [ERROR, WARN] } } }\nexpect: { count: \"#int >= 0\" }\nwithin: 5s\n",
     },
@@ -95,6 +119,7 @@ pub const ACTIONS: &[ActionInfo] = &[
             ("labels", "mapping of labels a series must have"),
             ("since", "a value saved before; `delta` is the difference"),
         ],
+        shape: shapes::METRICS,
         fields: &["value", "delta", "found", "series"],
         example: "metrics: { of: dispatch-api/metrics, name: dispatch_http_requests_total }\nexpect: { value: \"#number >= 0\" }\nsave: { before: value }\n",
     },
@@ -108,6 +133,7 @@ pub const ACTIONS: &[ActionInfo] = &[
             ("messages", "the double whose effects are read"),
             ("reset", "the double that forgets everything"),
         ],
+        shape: shapes::DOUBLE,
         fields: &["status", "count", "items"],
         example: "double: { calls: sms }\nexpect: { count: 2, items: { \"#each\": { status: 200, \"...\": any } } }\nwithin: 5s\n",
     },
@@ -119,6 +145,7 @@ pub const ACTIONS: &[ActionInfo] = &[
             ("query", "a query of one's own, which gives one number"),
             ("on", "the database service, where the topology has several"),
         ],
+        shape: shapes::DRAINED,
         fields: &["left"],
         example: "drained: { query: \"select count(*) from dispatch_outbox where status = 'PENDING'\" }\nwithin: 5s\n",
     },
@@ -130,6 +157,7 @@ pub const ACTIONS: &[ActionInfo] = &[
             ("env", "mapping of variables; beside `PATH` it gets no other"),
             ("stdin", "text, or a document that is sent as JSON"),
         ],
+        shape: shapes::EXEC,
         fields: &["exit", "output", "stdout", "stderr", "json"],
         example: "exec: { run: [git, --version] }\nexpect: { stdout: \"#contains git version\" }\n",
     },
@@ -137,6 +165,7 @@ pub const ACTIONS: &[ActionInfo] = &[
         name: "human",
         summary: "asks a person on the terminal to do and confirm something; without confirmation nothing is proved",
         keys: &[("owner", "who is asked"), ("ask", "what"), ("deadline", "how long they have")],
+        shape: shapes::HUMAN,
         fields: &["confirmed", "by", "took_ms"],
         example: "human: { owner: on-call, ask: Acknowledge the page, deadline: 5m }\n",
     },
@@ -152,6 +181,7 @@ pub const ACTIONS: &[ActionInfo] = &[
                 "a path in every answer with a status of 2xx; `collected` is the list of what is there",
             ),
         ],
+        shape: shapes::LOAD,
         fields: &["collected", "requests", "errors", "error_share", "statuses", "p50_ms", "p99_ms", "max_ms"],
         example: "load: { request: { get: dispatch-api/readyz }, rate: 20, duration: 500ms }\nexpect: { error_share: 0, p99_ms: \"#number < 1000\" }\n",
     },
@@ -162,6 +192,7 @@ pub const ACTIONS: &[ActionInfo] = &[
             "a list of at least two lists of steps",
             "the branches; a name saved by two keeps the later branch's value",
         )],
+        shape: shapes::PARALLEL,
         fields: &[],
         example: "parallel:\n  - - http: { get: dispatch-api/readyz }\n      expect: { status: 200 }\n  - - sql: { query: select 1 as n }\n      expect: { rows: [{ n: 1 }] }\n",
     },
@@ -173,6 +204,7 @@ pub const ACTIONS: &[ActionInfo] = &[
             ("as", "the name each element is bound to"),
             ("steps", "what is done with each"),
         ],
+        shape: shapes::EACH,
         fields: &[],
         example: "each:\n  of: [{ kind: PHOTO }, { kind: NOTE }]\n  as: row\n  steps:\n    - object: { put: \"a/${row.kind}\", text: x }\n      expect: { exists: true }\n",
     },
@@ -184,6 +216,7 @@ pub const ACTIONS: &[ActionInfo] = &[
             ("every", "pause between two looks, by default 100ms"),
             ("during", "the steps that run meanwhile"),
         ],
+        shape: shapes::ALWAYS,
         fields: &[],
         example: "always:\n  holds:\n    - http: { get: dispatch-api/readyz }\n      expect: { status: 200 }\n  during:\n    - job: bootstrap\n      expect: { exit: 0 }\n",
     },
@@ -194,6 +227,7 @@ pub const ACTIONS: &[ActionInfo] = &[
             "a step, or a list of steps",
             "how to undo what was done; names have the values they have here",
         )],
+        shape: shapes::DEFER,
         fields: &[],
         example: "defer:\n  - object: { delete: photos/a.txt }\n",
     },
@@ -215,6 +249,7 @@ pub const ACTIONS: &[ActionInfo] = &[
                 "with `recovered`: effects that were promised and those that are there, as numbers or lists",
             ),
         ],
+        shape: shapes::FAULT,
         fields: &["name", "seen", "bytes", "detail", "healed", "after_ms", "rto_ms", "outage_ms", "lost"],
         example: "fault: { kill: dispatch-api, name: crash }\n",
     },
@@ -222,6 +257,7 @@ pub const ACTIONS: &[ActionInfo] = &[
         name: "last",
         summary: "looks again at the answer of the step before: `answer` is all of it, a path is a part (`value`)",
         keys: &[("answer", "the whole answer"), ("PATH", "a part of it, such as `body.id`")],
+        shape: shapes::LAST,
         fields: &[
             "status",
             "headers",
@@ -245,6 +281,7 @@ pub const ACTIONS: &[ActionInfo] = &[
         name: "let",
         summary: "binds names to values",
         keys: &[("NAME", "its value")],
+        shape: shapes::LET,
         fields: &[],
         example: "let: { answer: 42 }\n",
     },
@@ -252,6 +289,7 @@ pub const ACTIONS: &[ActionInfo] = &[
         name: "note",
         summary: "says something in the report",
         keys: &[("TEXT", "what")],
+        shape: shapes::NOTE,
         fields: &[],
         example: "note: left for the handover\n",
     },

@@ -134,6 +134,10 @@ codes! {
         "`exec:` runs only the programs that the topology lists under `x-drillyard.exec`, so that reading the topology tells what a drill can do to the machine."
     BadSchema "DY106" "A JSON Schema that cannot be used"
         "`schema:` names a JSON file of the project that is a JSON Schema, such as `drills/schemas/ticket.json`."
+    NotAnswered "DY110" "A request that nobody answers"
+        "The topology names the service's OpenAPI document (`openapi:` of the service) or the manifest of the tools (`manifest:` under `tools:`), and it has no such path, method, query parameter or tool. A step that expects 404, 405 or any status is not looked at."
+    BadBody "DY111" "A body that does not fit"
+        "The service's OpenAPI document, or the manifest of the tools, says what the body or the arguments look like: a member is missing or misspelt, or has the wrong type. Values from templates count as of any type. A step that expects a refusal is not looked at, since its body may be wrong on purpose."
     NoTexts "DY090" "No drill and no feature"
         "The project has no drill under `drills/` and no feature under `features/`, so there is nothing to check or run."
 }

@@ -71,6 +71,14 @@ impl Diagnostic {
     }
 }
 
+/// The one of `known` that `written` was probably meant to be.
+#[must_use]
+pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let distance = |name: &str| strsim::damerau_levenshtein(&written.to_lowercase(), &name.to_lowercase());
+    let (distance, name) = known.into_iter().map(|name| (distance(name), name)).min()?;
+    (distance <= (name.len() / 3).max(2) && distance < name.len()).then_some(name)
+}
+
 /// The nearest of `known` to `written`, as a "did you mean" sentence, or the list of what is known.
 #[must_use]
 pub fn suggest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
@@ -78,13 +86,8 @@ pub fn suggest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> O
     if known.is_empty() {
         return None;
     }
-    let best = known
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(&written.to_lowercase(), &name.to_lowercase()), *name))
-        .min()
-        .filter(|(distance, name)| *distance <= (name.len() / 3).max(2) && *distance < name.len());
-    Some(match best {
-        Some((_, name)) => format!("did you mean `{name}`?"),
+    Some(match nearest(written, known.iter().copied()) {
+        Some(name) => format!("did you mean `{name}`?"),
         None => format!("known here: {}", list(&known)),
     })
 }

@@ -47,6 +47,8 @@ pub struct Drill {
     pub steps: Vec<Step>,
     /// What runs on success, failure and interruption alike.
     pub finally: Vec<Step>,
+    /// Why only its first steps are run, when somebody asked for that; such a run proves nothing.
+    pub cut: Option<String>,
     /// SHA-256 of the text, lower-case hex.
     pub text_sha256: String,
 }
@@ -137,6 +139,10 @@ pub struct Step {
 pub struct NameUse {
     /// The name.
     pub name: String,
+    /// The part of its value that is asked for.
+    pub path: Path,
+    /// Whether the text is this template and nothing else, so that the value keeps its type.
+    pub whole: bool,
     /// The text it stands in.
     pub source: Source,
     /// Where.

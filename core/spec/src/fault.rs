@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::shape::Shape;
+
 mod catalog;
 
 pub use catalog::{FAULTS, Family, FaultInfo, KEY_DOCS, Works};
@@ -246,6 +248,21 @@ pub enum ObjectFault {
     WrongChecksum,
     /// It cannot be written, for the store is full: 507.
     Full,
+}
+
+/// What the value of a fault's key looks like.
+#[must_use]
+pub fn shape_of(key: &str) -> Shape {
+    match key {
+        "delay" | "jitter" => Shape::Duration,
+        "table" | "key" => Shape::Text,
+        "answer" => Shape::Count(200, 599),
+        "percent" => Shape::Count(1, 99),
+        "room" | "left" => Shape::Count(0, u32::MAX as u64),
+        "set" => Shape::Map(0, &Shape::Scalar),
+        "per_second" | "bytes" | "times" => Shape::Count(1, u32::MAX as u64),
+        _ => Shape::Any,
+    }
 }
 
 impl FaultStep {

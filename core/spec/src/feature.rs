@@ -46,16 +46,13 @@ pub fn read(
 ) -> Vec<Scenario> {
     let before = out.len();
     lint::lines(source, out);
+    lint::rows(source, out);
     let feature = match gherkin::Feature::parse(source.text().as_ref(), GherkinEnv::default()) {
         Ok(feature) => feature,
         Err(error) => {
             if out.len() == before {
-                out.push(Diagnostic::new(
-                    Code::NotGherkin,
-                    source,
-                    Span::default(),
-                    first_line(&error.to_string()),
-                ));
+                let (line, why) = place_of(&error.to_string());
+                out.push(Diagnostic::new(Code::NotGherkin, source, source.line_span(line), why));
             }
             return Vec::new();
         }
@@ -68,6 +65,16 @@ pub fn read(
     }
     lint::names(source, &scenarios, out);
     scenarios.into_iter().filter_map(|one| lower(source, one, (vocabulary, context), out)).collect()
+}
+
+/// `Error at 16:3: {"…"}` of the parser as a line and a reason.
+fn place_of(text: &str) -> (usize, String) {
+    let text = first_line(text);
+    let placed = text.strip_prefix("Error at ").and_then(|rest| {
+        let (place, why) = rest.split_once(": ")?;
+        Some((place.split(':').next()?.parse().ok()?, format!("the parser expected {why}")))
+    });
+    placed.unwrap_or((1, text))
 }
 
 fn first_line(text: &str) -> String {
@@ -195,6 +202,7 @@ fn lower(
         steady: Vec::new(),
         steps,
         finally: Vec::new(),
+        cut: None,
         text_sha256: sha256_hex(source.text()),
     };
     crate::parse::bindings::check(&drill, out);

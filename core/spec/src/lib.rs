@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod code;
+pub mod contract;
 pub mod diagnostic;
 pub mod drill;
 pub mod fault;
@@ -15,7 +16,9 @@ pub mod phrase;
 pub mod project;
 pub mod reference;
 pub mod runbook;
+pub mod schema;
 pub mod select;
+pub mod shape;
 pub mod source;
 pub mod template;
 pub mod topology;

@@ -1,6 +1,7 @@
 //! YAML as a tree in which every node remembers where it was written.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
@@ -133,8 +134,17 @@ fn fill_text(text: &str, holes: &[(String, Kind)]) -> String {
 }
 
 /// Reads one YAML document. Syntax errors, an empty document and repeated keys are reported; the tree is given
-/// whenever the syntax allows one, so that later checks can go on.
-pub fn parse(source: &Source, out: &mut Vec<Diagnostic>) -> Option<Node> {
+/// whenever the syntax allows one, so that later checks can go on. A text is read once, however often it is asked for.
+pub fn parse(source: &Source, out: &mut Vec<Diagnostic>) -> Option<Arc<Node>> {
+    let (node, found) = source.yaml(|| {
+        let mut found = Vec::new();
+        (read(source, &mut found).map(Arc::new), found)
+    });
+    out.extend(found.iter().cloned());
+    node.clone()
+}
+
+fn read(source: &Source, out: &mut Vec<Diagnostic>) -> Option<Node> {
     let options = serde_saphyr::options! {
         with_snippet: false,
         strict_booleans: true,

@@ -68,6 +68,18 @@ impl Document {
         &self.path
     }
 
+    /// The whole document.
+    #[must_use]
+    pub const fn root(&self) -> &Value {
+        &self.root
+    }
+
+    /// Path in front of all routes.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// Everything about `answer` that the document does not allow. `asked` has the `method` and `path` of the request,
     /// or the `tool` that was called; with `off` nothing is asked. The answer has `status`, `body` and, of a request,
     /// `headers`.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use crate::code::Code;
+use crate::contract::Contracts;
 use crate::diagnostic::Diagnostic;
 use crate::drill::{Drill, Need, Step};
 use crate::fields::{Fields, text, wrong_type};
@@ -17,6 +18,8 @@ use crate::source::{Source, Span, Texts};
 
 pub mod action;
 pub mod bindings;
+pub mod block;
+pub mod contract;
 mod documented;
 pub mod effort;
 pub mod expect;
@@ -54,6 +57,8 @@ pub struct Names {
     pub documents: BTreeMap<String, Arc<Document>>,
     /// The service whose document has the operations behind the tools.
     pub tool_operations: Option<String>,
+    /// What the services say they answer.
+    pub contracts: Contracts,
 }
 
 /// What a reader of drills may look at.
@@ -160,6 +165,7 @@ impl<'a> Reader<'a, '_> {
             steady,
             steps,
             finally,
+            cut: None,
             text_sha256: sha256_hex(self.source.text()),
         };
         self.check_whole(&drill, head);

@@ -1,6 +1,7 @@
 //! Sentences and the steps they stand for: the built-in vocabulary and the team's own, composed without code.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use cucumber_expressions::Expression;
 use regex::Regex;
@@ -27,6 +28,8 @@ pub struct Phrase {
     /// What it does.
     pub meaning: Meaning,
     regex: Regex,
+    /// What every sentence of it begins with; compared before the regex, which costs far more.
+    lead: String,
 }
 
 /// What a phrase does.
@@ -54,8 +57,13 @@ pub const VOCABULARY_PATH: &str = "features/vocabulary.yaml";
 impl Vocabulary {
     /// The built-in phrases and those of `team`.
     pub fn read(team: Option<&Source>, out: &mut Vec<Diagnostic>) -> Self {
-        let mut vocabulary = Self::default();
-        vocabulary.add(&Source::new("built-in vocabulary", BUILT_IN), out);
+        static BUILT_IN_PHRASES: LazyLock<(Vocabulary, Vec<Diagnostic>)> = LazyLock::new(|| {
+            let (mut vocabulary, mut out) = (Vocabulary::default(), Vec::new());
+            vocabulary.add(&Source::new("built-in vocabulary", BUILT_IN), &mut out);
+            (vocabulary, out)
+        });
+        let (mut vocabulary, found) = BUILT_IN_PHRASES.clone();
+        out.extend(found);
         if let Some(source) = team {
             vocabulary.add(source, out);
         }
@@ -141,8 +149,16 @@ fn read_phrase(source: &Source, node: &Node, out: &mut Vec<Diagnostic>) -> Optio
             return None;
         }
     };
-    let phrase =
-        Phrase { expression, args, source: source.clone(), span: expression_node.span, env, meaning, regex };
+    let phrase = Phrase {
+        lead: lead(&expression),
+        expression,
+        args,
+        source: source.clone(),
+        span: expression_node.span,
+        env,
+        meaning,
+        regex,
+    };
     let wanted = phrase.parameters();
     if wanted != phrase.args.len() {
         let message =
@@ -172,11 +188,29 @@ fn read_env(
                 out.push(wrong_type(source, variables, &service.name, "a mapping of variables"));
                 return (service.name.clone(), BTreeMap::new());
             };
-            let value =
-                |node: &Node| node.as_text().map_or_else(|| node.to_value().to_string(), str::to_owned);
-            (service.name.clone(), entries.iter().map(|(k, v)| (k.name.clone(), value(v))).collect())
+            let mut values = BTreeMap::new();
+            for (key, value) in entries {
+                match value.scalar() {
+                    Some(scalar) => drop(values.insert(key.name.clone(), scalar)),
+                    None => out.push(wrong_type(source, value, &key.name, "text, a number or a boolean")),
+                }
+            }
+            (service.name.clone(), values)
         })
         .collect()
+}
+
+/// The words of an expression before its first parameter, option or alternative.
+fn lead(expression: &str) -> String {
+    let special = expression.find(['{', '(', '/', '\\']).unwrap_or(expression.len());
+    let plain = &expression[..special];
+    // Of `a/b` the `a` is one of two.
+    let whole = if expression[special..].starts_with('/') {
+        plain.rfind(' ').map_or(0, |at| at + 1)
+    } else {
+        special
+    };
+    plain[..whole].to_owned()
 }
 
 impl Phrase {
@@ -186,6 +220,9 @@ impl Phrase {
     }
 
     fn values(&self, sentence: &str) -> Option<Vec<String>> {
+        if !sentence.starts_with(&self.lead) {
+            return None;
+        }
         let captures = self.regex.captures(sentence)?;
         let mut values = Vec::new();
         let groups: Vec<(Option<&str>, Option<&str>)> = self

@@ -7,6 +7,9 @@ use crate::code::Code;
 use crate::fault::{FAULTS, KEY_DOCS};
 use crate::pattern::{MARKER_DOCS, PATTERN_KEY_DOCS};
 use crate::phrase::Vocabulary;
+use crate::shape::gate::GATE_DOCS;
+use crate::shape::project::{BLOCK_DOCS, PHRASE_DOCS};
+use crate::shape::topology::{FILE_DOCS, SERVICE_DOCS};
 
 /// The whole page, as Markdown.
 #[must_use]
@@ -16,6 +19,7 @@ pub fn page() -> String {
     );
     table(&mut page, "Keys of a drill", DRILL_DOCS);
     table(&mut page, "Keys of a step", STEP_DOCS);
+    table(&mut page, "Keys of a block", BLOCK_DOCS);
     page.push_str("\n## Actions\n\nA step has exactly one.\n");
     for info in ACTIONS {
         action(&mut page, info);
@@ -35,6 +39,10 @@ pub fn page() -> String {
             ("schema: FILE", "the answer's document conforms to the JSON Schema in a file of the project"),
         ],
     );
+    table(&mut page, "Keys of a phrase in `features/vocabulary.yaml`", PHRASE_DOCS);
+    table(&mut page, "Keys of `x-drillyard` in the Compose file", FILE_DOCS);
+    table(&mut page, "Keys of `x-drillyard` of a service", SERVICE_DOCS);
+    table(&mut page, "Keys of a gate", GATE_DOCS);
     page.push_str("\n## Sentences\n\nWhat features may say without a vocabulary of their own.\n\n");
     for phrase in Vocabulary::read(None, &mut Vec::new()).phrases {
         let _ = writeln!(page, "- `{}`", phrase.expression);

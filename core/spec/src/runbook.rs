@@ -10,6 +10,10 @@ use crate::source::{Place, Source, Texts};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outline {
     headings: BTreeMap<String, usize>,
+    /// Headings with the texts of their numbered items, as written.
+    order: Vec<(String, Vec<String>)>,
+    /// Where each step begins.
+    lines: BTreeMap<String, usize>,
 }
 
 impl Outline {
@@ -19,7 +23,7 @@ impl Outline {
         let mut outline = Self::default();
         let mut current: Option<String> = None;
         let mut fenced = false;
-        for line in source.text().lines() {
+        for (number, line) in source.text().lines().enumerate() {
             if line.trim_start().starts_with("```") {
                 fenced = !fenced;
             }
@@ -29,12 +33,19 @@ impl Outline {
             if let Some(heading) = line.strip_prefix("### ").or_else(|| line.strip_prefix("## ")) {
                 let heading = heading.trim().to_owned();
                 outline.headings.insert(heading.clone(), 0);
+                outline.lines.entry(heading.clone()).or_insert(number + 1);
+                outline.order.push((heading.clone(), Vec::new()));
                 current = Some(heading);
             } else if let Some(items) = current.as_ref().and_then(|heading| outline.headings.get_mut(heading))
             {
                 let digits = line.bytes().take_while(u8::is_ascii_digit).count();
                 if digits > 0 && line[digits..].starts_with(". ") {
                     *items += 1;
+                    let text = line[digits + 2..].trim().to_owned();
+                    if let Some((heading, texts)) = outline.order.last_mut() {
+                        texts.push(text);
+                        outline.lines.entry(format!("{heading}/{}", texts.len())).or_insert(number + 1);
+                    }
                 }
             }
         }
@@ -50,6 +61,37 @@ impl Outline {
         let Some((heading, item)) = covers.rsplit_once('/') else { return false };
         let item: usize = item.parse().unwrap_or(0);
         self.headings.get(heading).is_some_and(|items| (1..=*items).contains(&item))
+    }
+
+    /// Its steps in the order written, each with the text under it: the numbered items, or the heading where it has none.
+    #[must_use]
+    pub fn steps(&self) -> Vec<(String, String)> {
+        self.order
+            .iter()
+            .flat_map(|(heading, items)| match items.as_slice() {
+                [] => vec![(heading.clone(), heading.clone())],
+                items => {
+                    let item = |(at, text): (usize, &String)| (format!("{heading}/{}", at + 1), text.clone());
+                    items.iter().enumerate().map(item).collect()
+                }
+            })
+            .collect()
+    }
+
+    /// Every name `covers` may have, in the order written.
+    #[must_use]
+    pub fn all(&self) -> Vec<String> {
+        let with_items = |(heading, items): &(String, Vec<String>)| {
+            let own = (1..=items.len()).map(|at| format!("{heading}/{at}")).collect::<Vec<_>>();
+            std::iter::once(heading.clone()).chain(own).collect::<Vec<_>>()
+        };
+        self.order.iter().flat_map(with_items).collect()
+    }
+
+    /// The line (from 1) of a heading, or of the item that is meant.
+    #[must_use]
+    pub fn line(&self, covers: &str) -> Option<usize> {
+        self.lines.get(covers).copied()
     }
 
     fn names(&self) -> Vec<String> {
@@ -93,6 +135,12 @@ mod tests {
         let text = "# Title\n\n## Signal\n\ntext\n\n## Remediation\n\n1. first\n2. second\n\n```sh\n1. not this\n```\n";
         let outline = Outline::read(&Source::new("r.md", text));
         assert!(outline.has("Signal"));
+        let steps = outline.steps();
+        assert_eq!(
+            steps.iter().map(|(step, _)| step.as_str()).collect::<Vec<_>>(),
+            ["Signal", "Remediation/1", "Remediation/2"]
+        );
+        assert_eq!((outline.line("Signal"), outline.line("Remediation/2")), (Some(3), Some(10)));
         assert!(outline.has("Remediation/2"));
         assert!(!outline.has("Remediation/3"));
         assert!(!outline.has("Exit"));

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
+
+use crate::diagnostic::Diagnostic;
+use crate::node::Node;
 
 /// A half-open range of byte offsets into one source text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -57,7 +60,12 @@ pub struct Source {
     path: Arc<str>,
     text: Arc<str>,
     line_starts: Arc<[usize]>,
+    /// What the text says as YAML, once somebody has read it so; clones share it.
+    yaml: Arc<OnceLock<Reading>>,
 }
+
+/// A text read as YAML: the tree, where there is one, and what was wrong.
+pub(crate) type Reading = (Option<Arc<Node>>, Vec<Diagnostic>);
 
 impl Source {
     /// Wraps `text`, which was read from `path` (relative to the project's root).
@@ -65,13 +73,18 @@ impl Source {
     pub fn new(path: &str, text: &str) -> Self {
         let mut line_starts = vec![0];
         line_starts.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i + 1));
-        Self { path: path.into(), text: text.into(), line_starts: line_starts.into() }
+        Self { path: path.into(), text: text.into(), line_starts: line_starts.into(), yaml: Arc::default() }
     }
 
     /// Path relative to the project's root.
     #[must_use]
     pub fn path(&self) -> &Arc<str> {
         &self.path
+    }
+
+    /// What the text says as YAML, read by `read` the first time.
+    pub(crate) fn yaml(&self, read: impl FnOnce() -> Reading) -> &Reading {
+        self.yaml.get_or_init(read)
     }
 
     /// The whole text.

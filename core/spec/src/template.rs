@@ -134,6 +134,20 @@ impl Template {
         })
     }
 
+    /// Names the holes ask for, each with the part of its value.
+    pub fn uses(&self) -> impl Iterator<Item = (&str, &Path)> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Hole(Expr::Name { name, path }) => Some((name.as_str(), path)),
+            _ => None,
+        })
+    }
+
+    /// Whether the text is one hole and nothing else.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        matches!(self.parts.as_slice(), [Part::Hole(_)])
+    }
+
     /// Fills the holes. Text that is one hole and nothing else keeps the type of its value.
     ///
     /// # Errors

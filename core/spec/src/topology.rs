@@ -11,7 +11,8 @@ use crate::source::{Place, Source, Span};
 use crate::template::Path;
 
 pub mod address;
-mod compose_keys;
+pub mod compose_keys;
+pub mod document;
 mod extension;
 mod graph;
 pub mod interpolate;
@@ -47,8 +48,30 @@ pub struct Topology {
     pub programs: Vec<String>,
     /// The query that counts the work that is left in a lane.
     pub drained: Option<String>,
+    /// Documents that say what is answered.
+    pub documents: Vec<Document>,
     /// SHA-256 of the text, lower-case hex.
     pub text_sha256: String,
+}
+
+/// A document of the project that says what is answered.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// Its path in the project.
+    pub file: String,
+    /// Where the topology names it.
+    pub span: Span,
+    /// What it is about.
+    pub about: About,
+}
+
+/// What a [`Document`] is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum About {
+    /// The tools behind the gateway, as a manifest.
+    Tools,
+    /// A folder of SQL files that create the tables of a database service.
+    Tables(String),
 }
 
 /// One service of the Compose file.

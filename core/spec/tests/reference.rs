@@ -4,6 +4,7 @@ use std::path::Path;
 
 use drillyard_spec::catalog::{ACTIONS, DRILL_DOCS, STEP_DOCS};
 use drillyard_spec::drill::Drill;
+use drillyard_spec::fault::FAULTS;
 use drillyard_spec::parse::{self, Context, Names};
 use drillyard_spec::pattern::{MARKER_DOCS, MARKERS, PATTERN_KEY_DOCS, PATTERN_KEYS};
 use drillyard_spec::phrase::{BUILT_IN, Meaning, Vocabulary};
@@ -91,6 +92,16 @@ fn there_is_a_sentence_for_every_action() {
             Meaning::ActAs => false,
         });
         assert!(said, "no sentence for `{}`", info.name);
+    }
+    let any_fault = vocabulary.matches("the fault kill is done to \"dispatch-api\"");
+    assert_eq!(any_fault.len(), 1);
+    for info in FAULTS.iter().filter(|info| !info.needs.is_empty()) {
+        let sentence = format!("the fault {} is done to \"x\" with {} \"5\"", info.name, info.needs[0]);
+        // A mapping cannot stand in a sentence, and two keys need one of their own.
+        let plain =
+            info.needs.len() == 1 && info.needs != ["set"] && vocabulary.matches(&sentence).len() == 1;
+        let own = BUILT_IN.contains(&format!("fault: {{ {}: ", info.name));
+        assert!(plain || own, "no sentence for the fault `{}`", info.name);
     }
     for word in
         ["jsonpath:", "schema:", "snapshot:", "latency_ms:", "headers:", "#set", "fires:", "clears:", "none:"]

@@ -107,7 +107,30 @@ fn role_names() -> Vec<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+
+    /// Set to `1`, the test below writes `tools.json` instead of comparing it.
+    const REWRITE: &str = "DISPATCH_REWRITE_TOOLS";
+
+    /// The manifest for readers of the repository: all tools, for a caller whose token says who it is.
+    #[test]
+    fn the_committed_manifest_is_what_the_gateway_lists() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools.json");
+        let tools = tool::public();
+        let listed = std::iter::once(status_entry()).chain(tools.iter().map(|tool| entry(tool, &[])));
+        let text = format!("{:#}\n", document(listed.collect()));
+        #[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the test")]
+        if std::env::var(REWRITE).is_ok_and(|value| value == "1") {
+            std::fs::write(&path, &text).unwrap();
+        }
+        let committed = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            committed == text,
+            "services/gateway/tools.json is out of date; run this test with {REWRITE}=1"
+        );
+    }
 
     #[test]
     fn the_public_tools_and_the_status_tool_are_listed() {

@@ -3,6 +3,8 @@
 use drillyard_spec::code::Code;
 use drillyard_spec::diagnostic::suggest;
 use drillyard_spec::drill::{ACTIONS, ActionInfo};
+use drillyard_spec::fault::{FAULTS, FaultInfo};
+use drillyard_spec::pattern::MARKER_DOCS;
 use drillyard_spec::reference;
 
 use crate::command::{complain, print};
@@ -21,6 +23,12 @@ pub fn run(what: Option<&str>) -> u8 {
         for info in ACTIONS {
             print(&format!("{:<9} {}", info.name, info.summary));
         }
+        for info in FAULTS {
+            print(&format!("{:<22} fault: {}", info.name, info.summary));
+        }
+        for (marker, doc) in MARKER_DOCS {
+            print(&format!("{marker:<18} {doc}"));
+        }
         return exit::PASSED;
     };
     if what == REFERENCE {
@@ -35,9 +43,31 @@ pub fn run(what: Option<&str>) -> u8 {
         print(&action(info));
         return exit::PASSED;
     }
+    if let Some(info) = FaultInfo::find(what) {
+        print(&fault(info));
+        return exit::PASSED;
+    }
+    let marker = MARKER_DOCS.iter().find(|(marker, _)| marker.split(' ').next() == Some(what));
+    if let Some((marker, doc)) = marker {
+        print(&format!("{marker}: {doc}"));
+        return exit::PASSED;
+    }
     let known = Code::ALL.iter().map(|code| code.as_str()).chain(ACTIONS.iter().map(|info| info.name));
+    let known = known.chain(FAULTS.iter().map(|info| info.name));
     let help = suggest(what, known).unwrap_or_default();
-    complain(exit::TEXT_WRONG, &format!("there is no code or action `{what}`; {help}"))
+    complain(exit::TEXT_WRONG, &format!("there is no code, action, fault or marker `{what}`; {help}"))
+}
+
+fn fault(info: &FaultInfo) -> String {
+    let keys = |keys: &[&str]| if keys.is_empty() { "nothing".to_owned() } else { keys.join(", ") };
+    format!(
+        "{}: {}\n\nneeds {}\nmay have {}\n\nfault: {{ {}: TARGET }}",
+        info.name,
+        info.summary,
+        keys(info.needs),
+        keys(info.may),
+        info.name
+    )
 }
 
 fn action(info: &ActionInfo) -> String {

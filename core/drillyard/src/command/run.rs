@@ -11,6 +11,7 @@ use crate::harness::{Finished, Harness, HarnessError, RunOptions, Surroundings};
 use crate::interrupt;
 use crate::root::{Loaded, Root};
 use crate::select::{Filter, Task, select};
+use crate::until;
 
 /// What was asked for.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +24,10 @@ pub struct Asked {
     pub seed: Option<u64>,
     /// Keep lanes of units that do not pass until Enter is pressed.
     pub keep: bool,
+    /// How often every unit runs.
+    pub repeat: usize,
+    /// Stop after this step.
+    pub until: Option<String>,
     /// Private key that signs the evidence.
     pub key: Option<PathBuf>,
     /// Where programs are found.
@@ -37,6 +42,7 @@ pub fn options(common: &Common, asked: &Asked) -> RunOptions {
         seed: asked.seed.unwrap_or(environment.seed),
         jobs: asked.jobs,
         keep: asked.keep,
+        repeat: asked.repeat.max(1),
         pg_bin: asked.ground.pg_bin.clone().or(environment.pg_bin),
         bin_dir: asked.ground.bin_dir.clone().or(environment.bin_dir),
         signing_key: asked.key.clone().or(environment.signing_key),
@@ -52,7 +58,7 @@ pub fn run(common: &Common, asked: Asked) -> u8 {
         Ok(loaded) => loaded,
         Err(code) => return code,
     };
-    let tasks = match select(&loaded.project, &asked.filter) {
+    let mut tasks = match select(&loaded.project, &asked.filter) {
         Ok(tasks) => tasks,
         Err(error) => return complain(exit::NOTHING_PROVED, &error.to_string()),
     };
@@ -60,12 +66,15 @@ pub fn run(common: &Common, asked: Asked) -> u8 {
         let text = "nothing matches, so nothing would be proved; `drillyard list` shows what there is";
         return complain(exit::NOTHING_PROVED, text);
     }
+    if let Some(Err(error)) = asked.until.as_deref().map(|step| until::cut(&mut tasks, step)) {
+        return complain(exit::NOTHING_PROVED, &error);
+    }
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(code) => return code,
     };
     let options = options(common, &asked);
-    let whole = asked.filter.names.is_empty() && asked.filter.tags.is_empty();
+    let whole = asked.filter.is_empty() && asked.until.is_none();
     let run = Run { root: &root, loaded: &loaded, tasks: &tasks, whole, bootstrap: false };
     runtime.block_on(run.carry_out(&options))
 }
@@ -111,8 +120,9 @@ impl Run<'_> {
                 complain(exit::NOT_RAISED, &format!("the bootstrap failed: {error}"));
             }
         }
-        harness.run_all(self.tasks).await;
+        harness.run_rounds(self.tasks, options.repeat).await;
         if options.keep && harness.has_kept() && !interrupted.is_cancelled() {
+            harness.kept().iter().for_each(|kept| print(kept));
             wait_for_enter(&interrupted).await;
         }
         let used = harness.used_snapshots();

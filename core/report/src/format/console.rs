@@ -46,8 +46,37 @@ pub struct Console<W> {
     /// Units of matrices that have ended, and recoveries, for the end.
     cells: Vec<(String, Outcome)>,
     recoveries: Vec<Recovery>,
+    /// How often each unit passed and ended.
+    ran: BTreeMap<String, (u64, u64)>,
+    pace: Pace,
     /// Whether a line of progress stands where the next line goes.
     drawn: bool,
+}
+
+/// What is known of how long units take.
+#[derive(Debug, Default)]
+struct Pace {
+    jobs: u64,
+    expected_us: BTreeMap<String, u64>,
+    /// What units took that have ended, and how many those are.
+    took_us: u64,
+    ended: u64,
+}
+
+impl Pace {
+    /// Microseconds until `left` more units have ended, of which `gone` are the names of those that have.
+    fn left_us(&self, left: u64, gone: &BTreeMap<String, (u64, u64)>) -> Option<u64> {
+        let open = self.expected_us.iter().filter(|(unit, _)| !gone.contains_key(*unit));
+        let (known, sum) = open.fold((0, 0), |(known, sum), (_, took)| (known + 1, sum + took));
+        let all = self.expected_us.len() as u64;
+        let mean = match self.ended {
+            0 if all == 0 => return None,
+            0 => self.expected_us.values().sum::<u64>() / all,
+            ended => self.took_us / ended,
+        };
+        let known = u64::min(known, left);
+        Some((sum + mean * (left - known)) / self.jobs.max(1))
+    }
 }
 
 impl<W: Write> Console<W> {
@@ -63,8 +92,17 @@ impl<W: Write> Console<W> {
             open: BTreeMap::new(),
             cells: Vec::new(),
             recoveries: Vec::new(),
+            ran: BTreeMap::new(),
+            pace: Pace::default(),
             drawn: false,
         }
+    }
+
+    /// Tells how long units took before (microseconds by unit) and how many run at a time, for the time that is left.
+    #[must_use]
+    pub fn expecting(mut self, jobs: usize, expected_us: BTreeMap<String, u64>) -> Self {
+        self.pace = Pace { jobs: jobs as u64, expected_us, ..Pace::default() };
+        self
     }
 
     /// Shows an event.
@@ -138,6 +176,11 @@ impl<W: Write> Console<W> {
         if grid::cell(&unit.unit.id).is_some() {
             self.cells.push((unit.unit.id.clone(), end.verdict));
         }
+        self.pace.took_us += end.took_us;
+        self.pace.ended += 1;
+        let (passed, ran) = self.ran.entry(unit.unit.id.clone()).or_default();
+        *passed += u64::from(end.verdict == Outcome::Passed);
+        *ran += 1;
         let planned = self.planned.to_string();
         let verdict = self.paint.outcome(end.verdict, &format!("{:<12}", end.verdict.as_str()));
         self.line(&format!(
@@ -178,6 +221,11 @@ impl<W: Write> Console<W> {
         let run = end.counts.total();
         let units = format!("{run} of {} units in {}", self.planned.max(run), took(end.took_us));
         self.line("")?;
+        let flaky = |(unit, (passed, ran)): (&String, &(u64, u64))| {
+            (*passed > 0 && passed < ran).then(|| format!("flaky: {unit} passed {passed} of {ran} times"))
+        };
+        let flaky: Vec<String> = self.ran.iter().filter_map(flaky).collect();
+        flaky.iter().try_for_each(|line| self.line(&self.paint.outcome(Outcome::Failed, line)))?;
         self.line(&format!("{}; {units}; exit code {}", self.paint.bold(&end.summary), end.exit_code))
     }
 
@@ -196,7 +244,11 @@ impl<W: Write> Console<W> {
         if !self.open.is_empty() {
             let names: Vec<&str> = self.open.keys().map(String::as_str).collect();
             let shown: String = names.join(", ").chars().take(60).collect();
-            text = format!("{}/{} done, running {shown}", self.done, self.planned);
+            let wrong: u64 = self.ran.values().map(|(passed, ran)| ran - passed).sum();
+            let wrong = if wrong == 0 { String::new() } else { format!(", {wrong} not passed") };
+            let left = self.pace.left_us(self.planned.saturating_sub(self.done), &self.ran);
+            let left = left.map_or_else(String::new, |left| format!(", about {} left", about(left)));
+            text = format!("{}/{} done{wrong}{left}, running {shown}", self.done, self.planned);
         }
         if self.drawn {
             self.out.write_all(b"\r\x1b[2K")?;
@@ -205,6 +257,12 @@ impl<W: Write> Console<W> {
         self.out.write_all(self.masker.text(&text).as_bytes())?;
         self.out.flush()
     }
+}
+
+/// Whole seconds, or minutes: no more is known.
+fn about(micros: u64) -> String {
+    let seconds = micros.div_ceil(1_000_000);
+    if seconds < 90 { format!("{seconds} s") } else { format!("{} min", seconds.div_ceil(60)) }
 }
 
 /// What the console showed of a finished run.

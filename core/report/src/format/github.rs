@@ -34,6 +34,10 @@ fn render(history: &History, _: &Path) -> Result<String, ReportError> {
     for unit in &history.units {
         annotate(unit, &mut out);
     }
+    for (unit, passed, ran) in history.flaky() {
+        let text = message(&one_line(&format!("{unit} passed {passed} of {ran} times")));
+        let _ = writeln!(out, "::error title=flaky::{text}");
+    }
     for left in &history.residue {
         let _ = writeln!(out, "::error title=left behind::{}", message(&one_line(left)));
     }

@@ -118,6 +118,14 @@ fn short(value: &Value) -> String {
 }
 
 fn wrong(history: &History, page: &mut Page) {
+    let flaky = history.flaky();
+    if !flaky.is_empty() {
+        page.raw("<section class=\"alarm\"><h2>Flaky</h2><ul>");
+        for (unit, passed, ran) in flaky {
+            page.raw("<li>").text(&format!("{unit} passed {passed} of {ran} times")).raw("</li>");
+        }
+        page.raw("</ul></section>");
+    }
     if !history.residue.is_empty() {
         page.raw("<section class=\"alarm\"><h2>Left behind</h2><ul>");
         for left in &history.residue {

@@ -36,7 +36,16 @@ struct Document<'a> {
     summary: Option<&'a str>,
     took_us: Option<u64>,
     residue: &'a [String],
+    flaky: Vec<Flaky<'a>>,
     units: Vec<Unit<'a>>,
+}
+
+/// A unit that passed in some of its runs only.
+#[derive(Serialize)]
+struct Flaky<'a> {
+    unit: &'a str,
+    passed: usize,
+    ran: usize,
 }
 
 #[derive(Serialize)]
@@ -73,6 +82,7 @@ fn render(history: &History, _: &Path) -> Result<String, ReportError> {
         summary: end.map(|end| end.summary.as_str()),
         took_us: end.map(|end| end.took_us),
         residue: &history.residue,
+        flaky: history.flaky().into_iter().map(|(unit, passed, ran)| Flaky { unit, passed, ran }).collect(),
         units: history.units.iter().map(unit).collect(),
     };
     let mut text = serde_json::to_string_pretty(&document)?;

@@ -94,6 +94,9 @@ fn run_itself(history: &History) -> Option<TestSuite> {
         status.set_type(ty).set_message(message);
         suite.add_test_case(TestCase::new(name, status));
     };
+    for (unit, passed, ran) in history.flaky() {
+        wrong(&format!("{unit} is not flaky"), "flaky", format!("{unit} passed {passed} of {ran} times"));
+    }
     if !history.residue.is_empty() {
         wrong("nothing is left behind", "residue", history.residue.join("; "));
     }

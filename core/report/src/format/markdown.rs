@@ -28,6 +28,9 @@ fn render(history: &History, _: &Path) -> Result<String, ReportError> {
         }
         None => out.push_str("**The run was interrupted.**\n"),
     }
+    for (unit, passed, ran) in history.flaky() {
+        let _ = writeln!(out, "\n**Flaky:** {} passed {passed} of {ran} times", cell(unit));
+    }
     for left in &history.residue {
         let _ = writeln!(out, "\n**Left behind:** {}", cell(left));
     }

@@ -111,7 +111,40 @@ fn nearest_keyword(text: &str) -> Option<&'static str> {
         .map(|(_, keyword)| keyword)
 }
 
-/// Reports tables whose rows differ in length, and examples without a row.
+/// Reports rows of tables that have more or fewer cells than the first one. The parser gives up at such a table, so the
+/// text itself is looked at.
+pub fn rows(source: &Source, out: &mut Vec<Diagnostic>) {
+    let mut first: Option<(usize, usize)> = None;
+    let mut fence: Option<&str> = None;
+    for (index, line) in source.text().lines().enumerate() {
+        let (number, text) = (index + 1, line.trim());
+        if let Some(mark) = ["\"\"\"", "```"].into_iter().find(|mark| text.starts_with(mark)) {
+            fence = if fence == Some(mark) { None } else { fence.or(Some(mark)) };
+        }
+        if fence.is_some() || !text.starts_with('|') {
+            // Comments and blank lines may stand between rows.
+            first = first.filter(|_| text.is_empty() || text.starts_with('#'));
+            continue;
+        }
+        let cells = text.replace("\\\\", "").replace("\\|", "").matches('|').count().saturating_sub(1);
+        match first {
+            None => first = Some((number, cells)),
+            Some((at, width)) if width != cells => {
+                let message = format!("this row has {cells} cells, the first has {width}");
+                out.push(
+                    Diagnostic::new(Code::RaggedTable, source, source.line_span(number), message).related(
+                        source,
+                        source.line_span(at),
+                        "the first row",
+                    ),
+                );
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// Reports examples without a row.
 pub fn tables(source: &Source, feature: &gherkin::Feature, out: &mut Vec<Diagnostic>) {
     let scenarios = feature.scenarios.iter().chain(feature.rules.iter().flat_map(|rule| &rule.scenarios));
     for scenario in scenarios {
@@ -125,15 +158,6 @@ pub fn tables(source: &Source, feature: &gherkin::Feature, out: &mut Vec<Diagnos
                     span,
                     "the examples have no row, so nothing would run",
                 ));
-            }
-        }
-        let tables = scenario.steps.iter().filter_map(|s| s.table.as_ref());
-        for table in tables.chain(scenario.examples.iter().filter_map(|e| e.table.as_ref())) {
-            let width = table.rows.first().map_or(0, Vec::len);
-            for (index, row) in table.rows.iter().enumerate().filter(|(_, row)| row.len() != width) {
-                let span = source.line_span(table.position.line + index);
-                let message = format!("this row has {} cells, the first has {width}", row.len());
-                out.push(Diagnostic::new(Code::RaggedTable, source, span, message));
             }
         }
     }

@@ -252,6 +252,7 @@ impl Reader<'_, '_> {
 }
 
 /// The field of an action's answer that holds a document.
-fn document_of(info: &ActionInfo) -> Option<&'static str> {
+#[must_use]
+pub fn document_of(info: &ActionInfo) -> Option<&'static str> {
     ["body", "json", "items", "entries", "rows"].into_iter().find(|field| info.fields.contains(field))
 }

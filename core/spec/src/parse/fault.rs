@@ -91,7 +91,7 @@ impl<'a> Reader<'a, '_> {
             match *key {
                 "delay" => given.delay = fields.duration("delay", self.out),
                 "jitter" => given.jitter = fields.duration("jitter", self.out),
-                "table" => given.table = fields.text("table", self.out),
+                "table" => given.table = fields.take("table").and_then(|node| self.table(node)),
                 "key" => given.key = fields.text("key", self.out),
                 "per_second" => {
                     given.per_second = fields.take("per_second").and_then(|n| self.count(n, "per_second"))
@@ -107,6 +107,20 @@ impl<'a> Reader<'a, '_> {
             }
         }
         given
+    }
+
+    /// A table of the database; checked where the topology names the SQL files that create them.
+    fn table(&mut self, node: &Node) -> Option<String> {
+        let name = text(self.source, node, "table", self.out)?;
+        let known = &self.context.names.contracts.tables;
+        let bare = name.rsplit('.').next().unwrap_or(&name);
+        if !known.is_empty() && !name.contains("${") && !known.contains(bare) {
+            let message = format!("no migration creates a table `{name}`");
+            let help = suggest(&name, known.iter().map(String::as_str));
+            self.out
+                .push(Diagnostic::new(Code::UnknownName, self.source, node.span, message).maybe_help(help));
+        }
+        Some(name)
     }
 
     /// A whole number from 1 to 4,294,967,295.

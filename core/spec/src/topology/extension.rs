@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::document::document;
 use super::interpolate::Interpolated;
 use super::read::{Spans, interpolated};
 use super::{
-    Alerts, DEFAULT_START_TIMEOUT, DocumentPath, Endpoint, ObjectStore, Postgres, Process, Ready, Scope,
-    Secret, Service, Topology,
+    About, Alerts, DEFAULT_START_TIMEOUT, DocumentPath, Endpoint, ObjectStore, Postgres, Process, Ready,
+    Scope, Secret, Service, Topology,
 };
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, suggest};
@@ -56,6 +57,7 @@ pub fn file(source: &Source, node: Option<&Node>, spans: &mut Spans, out: &mut V
         headers: BTreeMap::new(),
         programs: Vec::new(),
         drained: None,
+        documents: Vec::new(),
         text_sha256: String::new(),
     };
     let Some(node) = node else { return topology };
@@ -106,6 +108,9 @@ fn endpoint(
     let service = fields.require("service", out);
     let path = fields.require("path", out);
     let operations = fields.take("operations_of");
+    if let Some(node) = fields.take("manifest") {
+        document(source, (node, "manifest", About::Tools), spans, out);
+    }
     fields.finish(out);
     let operations = operations.and_then(|node| {
         let name = text(source, node, "operations_of", out)?;
@@ -224,6 +229,10 @@ pub fn service(
         }
     }
     service.start_timeout = fields.duration("start_timeout", out).unwrap_or(DEFAULT_START_TIMEOUT);
+    if let Some(node) = fields.take("tables") {
+        let about = About::Tables(service.name.clone());
+        document(source, (node, "tables", about), spans, out);
+    }
     check_alone(source, &service, fields.head(), out);
     fields.finish(out);
     service

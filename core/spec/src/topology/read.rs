@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::interpolate::Interpolated;
-use super::{Condition, Dependency, Service, Setting, Topology, compose_keys, extension};
+use super::{Condition, Dependency, Document, Service, Setting, Topology, compose_keys, extension};
 use crate::code::Code;
 use crate::diagnostic::{Diagnostic, suggest};
 use crate::fields::{Fields, text, wrong_type};
@@ -28,6 +28,8 @@ pub struct Spans {
     pub mentioned: Vec<(String, Span)>,
     /// Secrets that identities mention, with the place.
     pub signed_with: Vec<(String, Span)>,
+    /// Documents of what is answered.
+    pub documents: Vec<Document>,
 }
 
 /// Reads the whole file.
@@ -55,6 +57,7 @@ pub fn topology(source: &Source, out: &mut Vec<Diagnostic>) -> Option<(Topology,
     topology.file = source.path().to_string();
     topology.name = name;
     topology.services = services;
+    topology.documents = std::mem::take(&mut spans.documents);
     topology.text_sha256 = sha256_hex(source.text());
     Some((topology, spans))
 }
