@@ -1,7 +1,7 @@
 //! What goes back to the caller.
 
 use axum::body::{Body, Bytes};
-use axum::http::header::{ALLOW, CONTENT_TYPE, ETAG, RETRY_AFTER};
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// A body and how it is sent.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
@@ -21,6 +21,8 @@ pub struct Answer {
     pub body: String,
     /// Bytes that follow, some of them shared with other answers.
     pub rest: Vec<Bytes>,
+    /// What is sent instead of the bytes, piece by piece.
+    pub stream: Option<Body>,
     /// Anything but JSON names its type.
     pub content_type: Option<&'static str>,
     /// The body is a stored one.
@@ -47,6 +49,7 @@ impl Answer {
             status,
             body,
             rest: Vec::new(),
+            stream: None,
             content_type: None,
             replayed: false,
             retry_after_s: None,
@@ -60,18 +63,28 @@ impl Answer {
         Self { content_type: Some(content_type), ..Self::raw_json(status, body) }
     }
 
+    /// An answer that goes on for as long as there is something to say.
+    pub fn stream(content_type: &'static str, stream: Body) -> Self {
+        Self { stream: Some(stream), ..Self::text(200, content_type, String::new()) }
+    }
+
     /// The answer with its headers; correlation id and a valid trace parent are echoed.
     pub fn into_response(self, correlation_id: &str, trace_parent: Option<&str>) -> Response<Body> {
-        let body = if self.rest.is_empty() {
-            Body::from(self.body)
-        } else {
-            Body::new(Pieces::new(std::iter::once(Bytes::from(self.body)).chain(self.rest)))
+        let streams = self.stream.is_some();
+        let body = match self.stream {
+            Some(stream) => stream,
+            None if self.rest.is_empty() => Body::from(self.body),
+            None => Body::new(Pieces::new(std::iter::once(Bytes::from(self.body)).chain(self.rest))),
         };
         let mut response = Response::new(body);
         *response.status_mut() =
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, self.content_type.map_or(JSON, HeaderValue::from_static));
+        if streams {
+            // Pieces are worth nothing when something on the way collects them.
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        }
         if let Ok(value) = HeaderValue::from_bytes(correlation_id.as_bytes()) {
             headers.insert(CORRELATION_ID, value);
         }

@@ -3,11 +3,12 @@
 use std::sync::atomic::AtomicBool;
 
 use dispatch_store::{Connections, PgPool, TicketReader};
+use tokio_util::sync::CancellationToken;
 
 use crate::alerting::Alerting;
 use crate::cockpit::SharedQueues;
 use crate::config::Config;
-use crate::identity::{Keys, Secrets};
+use crate::identity::{Keys, RevokedTokens, Secrets};
 use crate::metrics::Metrics;
 use crate::object_store::ObjectStore;
 use crate::rate_limit::RateLimits;
@@ -45,4 +46,8 @@ pub struct App {
     pub tracer: Option<Tracer>,
     /// The order to stop was given; readiness is red.
     pub draining: AtomicBool,
+    /// Tokens that are no longer believed.
+    pub revoked: RevokedTokens,
+    /// Cancelled when the service is told to stop.
+    pub stop: CancellationToken,
 }

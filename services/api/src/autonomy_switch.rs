@@ -43,9 +43,11 @@ impl Target {
 /// 404 for an unknown ticket, 403 for a ticket outside the caller's scope.
 pub async fn switch(command: &mut Command, action: AutonomyAction) -> Result<Effect, Failure> {
     let target = Target::read(command.fields())?;
+    let mut scope_of = None;
     if let Some(id) = target.ticket_id {
         let ticket = tickets::find(command.db(), id).await?.ok_or_else(Refusal::ticket_not_found)?;
         command.actor.scope.check(ticket.account_id, ticket.site_id)?;
+        scope_of = Some((ticket.account_id, ticket.site_id));
     }
     let draft = SwitchDraft {
         scope: target.scope,
@@ -77,7 +79,12 @@ pub async fn switch(command: &mut Command, action: AutonomyAction) -> Result<Eff
         "reason": target.reason,
         "action": action,
     });
-    Ok(Effect::answer(200, &body)
+    let mut effect = Effect::answer(200, &body);
+    if let Some((account, site)) = scope_of {
+        // The event belongs to no ticket, but its answer is for those who may see the ticket.
+        effect = effect.within(account, site);
+    }
+    Ok(effect
         .with("previous_is_paused", switched.previous_is_paused)
         .with("current_is_paused", switched.control.is_paused)
         .with("control_state_id", switched.control.id.to_string())

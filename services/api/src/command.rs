@@ -8,13 +8,14 @@ mod body;
 mod effect;
 mod expected;
 mod fields;
+mod refused;
 
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::http::request::Parts;
 use dispatch_domain::outbox::{self, Message};
-use dispatch_domain::{ErrorCode, Refusal, TicketState, Tool, audit, canonical, parse_uuid, schema};
+use dispatch_domain::{ErrorCode, Refusal, Role, TicketState, Tool, audit, canonical, parse_uuid, schema};
 use dispatch_store::idempotency::{self, KeyOwner, StoredAnswer};
 use dispatch_store::journal::{self, AnswerDraft, AuditDraft, Journal};
 use dispatch_store::outbox::{OUTBOX_KEY_CONSTRAINT, OutboxDraft};
@@ -27,6 +28,7 @@ use uuid::Uuid;
 pub use effect::{Counted, Effect};
 use expected::Expected;
 pub use fields::Fields;
+use refused::Refused;
 
 use crate::answer::Answer;
 use crate::app::App;
@@ -60,6 +62,7 @@ pub struct Command {
     /// What is known of evidence objects already.
     pub probes: Probes,
     ticket_id: Option<Uuid>,
+    path_id: Option<Uuid>,
     expected: Expected,
     ticket: Option<TicketRow>,
     transaction: UnitOfWork,
@@ -75,8 +78,9 @@ pub async fn serve(
 ) -> Result<Answer, Failure> {
     let tool = endpoint.tool.tool();
     let request = read_request(parts, body, &app.config.http).await?;
-    let actor =
-        identity::resolve(&parts.headers, tool, &app.config.auth, &app.keys).await.map_err(|rejected| {
+    let actor = identity::resolve(&parts.headers, tool, &app.config.auth, &app.keys, &app.revoked)
+        .await
+        .map_err(|rejected| {
             trail.caller = rejected.claimed;
             rejected.failure
         })?;
@@ -85,7 +89,8 @@ pub async fn serve(
     let request_id = take_key(parts, trail)?;
     let call = Call {
         hash: canonical::hash(&request),
-        path: trail.ticket_id.map_or_else(|| tool.route.to_owned(), |id| tool.endpoint(&id.to_string())),
+        path: trail.path_id.map_or_else(|| tool.route.to_owned(), |id| tool.endpoint(&id.to_string())),
+        path_id: trail.path_id,
         request: if request.is_null() { json!({}) } else { request },
         ticket_id: trail.ticket_id,
         expected: Expected::of_header(&parts.headers)?,
@@ -130,10 +135,11 @@ pub struct Call {
     pub(crate) request_id: Uuid,
     pub(crate) request: Value,
     pub(crate) ticket_id: Option<Uuid>,
+    path_id: Option<Uuid>,
     expected: Expected,
     correlation: Correlation,
     hash: String,
-    /// Concrete path with the ticket id in lower case.
+    /// Concrete path with the id in lower case.
     path: String,
 }
 
@@ -165,6 +171,7 @@ impl Call {
             request_id: self.request_id,
             request: self.request,
             ticket_id: self.ticket_id,
+            path_id: self.path_id,
             expected: self.expected,
             correlation: self.correlation,
             probes,
@@ -173,8 +180,8 @@ impl Call {
         match command.perform(endpoint, record_id).await {
             Ok(effect) => command.commit(effect).await,
             Err(failure) => {
-                // Explicit, so that locks are gone before the answer is; a dead connection has none.
-                let _ = command.transaction.rollback().await;
+                let refused = command.roll_back().await;
+                refused.record(&failure).await;
                 Err(failure)
             }
         }
@@ -233,8 +240,27 @@ impl Command {
         let id = self.ticket_id.ok_or_else(|| Failure::internal("route has no ticket"))?;
         let ticket = tickets::lock(&mut self.transaction, id).await?.ok_or_else(Refusal::ticket_not_found)?;
         self.actor.scope.check(ticket.account_id, ticket.site_id)?;
+        self.check_assigned(&ticket)?;
         self.expected.check(self.fields(), ticket.version)?;
         Ok(ticket)
+    }
+
+    /// The id in the path of a command that is not about a ticket.
+    ///
+    /// # Errors
+    /// An accident when the route has none: a mistake in the endpoint.
+    pub fn path_id(&self) -> Result<Uuid, Failure> {
+        self.path_id.ok_or_else(|| Failure::internal("route has no id"))
+    }
+
+    /// Where it is configured, a technician acts on the own tickets only.
+    fn check_assigned(&self, ticket: &TicketRow) -> Result<(), Refusal> {
+        let own = || ticket.assigned_tech_id.is_some_and(|id| parse_uuid(&self.actor.id) == Some(id));
+        if !self.app.config.policy.must_be_assigned || self.actor.role != Role::Technician || own() {
+            return Ok(());
+        }
+        Err(Refusal::new(ErrorCode::NotAssigned, "The ticket is not assigned to this technician")
+            .with("assigned_tech_id", ticket.assigned_tech_id.map(|id| id.to_string())))
     }
 
     /// Writes the ticket back and returns it as it now stands.
@@ -280,7 +306,8 @@ impl Command {
         }
         Err(Refusal::new(ErrorCode::InvalidRequest, "Request payload violates dispatch contract")
             .with("tool_name", self.tool.name.as_str())
-            .with("validation_errors", json!(errors)))
+            .with("validation_errors", json!(errors))
+            .with("fields", json!(schema::fields(&errors))))
     }
 
     fn check_state(&self, ticket: &TicketRow, states: &[TicketState]) -> Result<(), Refusal> {
@@ -315,11 +342,25 @@ impl Command {
                 record_id,
                 status: effect.status,
                 body: &effect.body,
-                account_id: effect.place.map(|place| place.account_id),
-                site_id: effect.place.map(|place| place.site_id),
+                account_id: effect.scope.map(|(account, _)| account),
+                site_id: effect.scope.map(|(_, site)| site),
             },
         };
         journal::write(&mut self.transaction, &journal).await.map_err(journal_failure)
+    }
+
+    /// Explicit, so that locks are gone before the answer is; a dead connection has none.
+    async fn roll_back(self) -> Refused {
+        let refused = Refused {
+            app: self.app,
+            tool: self.tool,
+            actor: self.actor,
+            request_id: self.request_id,
+            request: self.request,
+            ticket_id: self.ticket_id,
+        };
+        let _ = self.transaction.rollback().await;
+        refused
     }
 
     async fn commit(self, effect: Effect) -> Result<Answer, Failure> {

@@ -5,6 +5,7 @@
 
 mod environment;
 mod parse;
+mod policy;
 mod read;
 mod reference;
 mod variable;
@@ -16,6 +17,7 @@ use thiserror::Error;
 
 pub use environment::Environment;
 use parse::Reader;
+pub use policy::PolicyConfig;
 pub use reference::page;
 
 const DEFAULT_DATABASE_URL: &str = "postgres://dispatch:dispatch@postgres:5432/dispatch";
@@ -49,6 +51,8 @@ pub struct Config {
     pub evidence: EvidenceConfig,
     /// Intake thresholds.
     pub intake: IntakeConfig,
+    /// What is demanded beyond the original contract.
+    pub policy: PolicyConfig,
     /// When an alert fires.
     pub alerts: AlertConfig,
     /// Optional files.
@@ -255,6 +259,8 @@ pub struct ObjectStoreConfig {
     pub key: String,
     /// Secret key.
     pub secret: String,
+    /// Where callers reach the store, when that is another address.
+    pub public_endpoint: Option<String>,
 }
 
 impl Config {
@@ -288,6 +294,7 @@ impl Config {
             idempotency_ttl_days: reader.count("DISPATCH_IDEMPOTENCY_TTL_DAYS", 0),
             evidence: read::evidence(&mut reader, production),
             intake: read::intake(&mut reader),
+            policy: PolicyConfig::read(&mut reader),
             alerts: read::alerts(&mut reader),
             sinks: read::sinks(&mut reader),
             object_store: read::object_store(&mut reader),

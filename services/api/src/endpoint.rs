@@ -1,5 +1,6 @@
 //! The endpoints: one file each, and the one list that the router is built from.
 
+pub mod accounts;
 pub mod add_evidence;
 pub mod alert_acknowledge;
 pub mod alert_history;
@@ -8,15 +9,21 @@ pub mod approval_decide;
 pub mod approvals;
 pub mod assignment_dispatch;
 pub mod assignment_recommend;
+pub mod audit_chain;
 pub mod billing_generate_invoice;
 pub mod closeout_candidate;
 pub mod closeout_evidence_exception;
 pub mod closeout_packet;
+pub mod completions;
 pub mod dispatch_force_hold;
 pub mod dispatch_force_unassign;
 pub mod dispatch_manual_bypass;
+pub mod dispatch_resume;
 pub mod dispatcher_cockpit;
+pub mod events;
+pub mod evidence_upload;
 pub mod health;
+pub mod invoices;
 pub mod list_evidence;
 pub mod livez;
 pub mod metrics;
@@ -26,6 +33,7 @@ pub mod ops_autonomy_replay;
 pub mod ops_autonomy_rollback;
 pub mod ops_autonomy_state;
 pub mod outbox_replay;
+pub mod qa_reject;
 pub mod qa_verify;
 pub mod readyz;
 pub mod reopen_after_verification;
@@ -34,11 +42,13 @@ pub mod schedule_hold;
 pub mod schedule_propose;
 pub mod schedule_release;
 pub mod schedule_rollback;
+pub mod sites;
 pub mod stuck_tickets;
 pub mod tech_check_in;
 pub mod tech_complete;
 pub mod tech_job_packet;
 pub mod tech_request_change;
+pub mod technicians;
 pub mod ticket_blind_intake;
 pub mod ticket_cancel;
 pub mod ticket_close;
@@ -46,8 +56,10 @@ pub mod ticket_create;
 pub mod ticket_force_close;
 pub mod ticket_get;
 pub mod ticket_list;
+pub mod ticket_request_info;
 pub mod ticket_timeline;
 pub mod ticket_triage;
+pub mod token_revoke;
 
 use dispatch_domain::{Role, Tool, ToolName};
 use futures::future::BoxFuture;
@@ -99,6 +111,27 @@ pub const ALL: &[Endpoint] = &[
     list_evidence::ENDPOINT,
     approvals::ENDPOINT,
     closeout_packet::ENDPOINT,
+    dispatch_resume::ENDPOINT,
+    ticket_request_info::ENDPOINT,
+    qa_reject::ENDPOINT,
+    invoices::ENDPOINT,
+    completions::ENDPOINT,
+    audit_chain::ENDPOINT,
+    evidence_upload::ENDPOINT,
+    events::ENDPOINT,
+    accounts::LIST,
+    accounts::CREATE,
+    accounts::GET,
+    accounts::UPDATE,
+    sites::LIST,
+    sites::CREATE,
+    sites::GET,
+    sites::UPDATE,
+    technicians::LIST,
+    technicians::CREATE,
+    technicians::GET,
+    technicians::UPDATE,
+    token_revoke::ENDPOINT,
     dispatcher_cockpit::ENDPOINT,
     tech_job_packet::ENDPOINT,
     livez::ENDPOINT,

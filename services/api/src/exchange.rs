@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::Response;
 use axum::http::request::Parts;
+use dispatch_domain::tool::TICKET_ID;
 use dispatch_domain::trace::TraceContext;
 use dispatch_domain::{ErrorCode, Refusal, parse_uuid};
 use uuid::Uuid;
@@ -19,7 +20,7 @@ use crate::identity::{self, Actor, Claimed, header};
 use crate::metrics::UNMATCHED;
 use crate::open::OpenCall;
 use crate::request_log::{LoggedActor, LoggedFailure, RequestRecord, TraceHeaders};
-use crate::router::{Route, ticket_segment};
+use crate::router::{Route, id_segment};
 use crate::{command, denial, metrics, operate, read};
 
 /// What identifies a request across services.
@@ -54,7 +55,9 @@ pub struct Trail {
     pub endpoint: &'static str,
     /// The tool of the endpoint.
     pub tool: Option<&'static str>,
-    /// Ticket of the path, lower case, when it is a UUID.
+    /// Id in the path, when it is a UUID: of a ticket, an account, a site or a technician.
+    pub path_id: Option<Uuid>,
+    /// The same, when it is a ticket's.
     pub ticket_id: Option<Uuid>,
     /// Idempotency key as sent, once accepted.
     pub request_id: Option<String>,
@@ -77,16 +80,19 @@ pub async fn run(app: Arc<App>, route: Route, request: Request) -> Response<Body
     let started = Instant::now();
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
-    let segment = endpoint.and_then(|endpoint| ticket_segment(endpoint.route(), &path));
-    let ticket_id = segment.and_then(parse_uuid);
+    let segment = endpoint.and_then(|endpoint| id_segment(endpoint.route(), &path));
+    let path_id = segment.and_then(parse_uuid);
+    let is_ticket = endpoint.is_some_and(|endpoint| endpoint.route().contains(TICKET_ID));
+    let ticket_id = path_id.filter(|_| is_ticket);
     // A command's path with anything but a UUID in it is no route; so are some reads'.
     let endpoint =
-        endpoint.filter(|endpoint| segment.is_none() || ticket_id.is_some() || takes_any_segment(endpoint));
+        endpoint.filter(|endpoint| segment.is_none() || path_id.is_some() || takes_any_segment(endpoint));
     let mut trail = Trail {
         method: parts.method.as_str().to_owned(),
         endpoint: endpoint.map_or(UNMATCHED, Endpoint::route),
         tool: endpoint.and_then(Endpoint::tool).map(|tool| tool.name.as_str()),
         correlation: Correlation::of(&parts),
+        path_id,
         ticket_id,
         path,
         request_id: None,

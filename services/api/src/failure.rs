@@ -1,7 +1,8 @@
 //! Everything that is not success: a refusal the caller can act on, or an accident of ours.
 
-use dispatch_domain::{ErrorCode, Refusal};
-use serde_json::Value;
+use dispatch_domain::{ErrorCode, FieldCode, FieldError, Refusal};
+use dispatch_store::tickets::MissingReference;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// Seconds after which a caller may try again when the database could not serve.
@@ -63,9 +64,7 @@ impl Failure {
     /// The body is larger than the service reads.
     pub fn too_large(limit: usize) -> Self {
         let message = format!("Request body is larger than {limit} bytes");
-        let mut failure = Self::from(Refusal::new(ErrorCode::InvalidRequest, message));
-        failure.status = 413;
-        failure
+        Self::from(Refusal::new(ErrorCode::PayloadTooLarge, message))
     }
 
     /// The path is known, but not with this method.
@@ -83,6 +82,32 @@ impl Failure {
     /// A request that has the right shape but not an acceptable value.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::from(Refusal::new(ErrorCode::InvalidRequest, message))
+    }
+
+    /// A member of the request with an unacceptable value: a code for a program beside the sentence for a person.
+    pub fn field(field: &str, code: FieldCode, message: String) -> Self {
+        let entry = FieldError { field: field.to_owned(), code, message: message.clone() };
+        Refusal::new(ErrorCode::InvalidRequest, message).with("fields", json!([entry])).into()
+    }
+
+    /// A member that names something which does not exist.
+    pub fn no_such(field: &str) -> Self {
+        Self::reference(field, FieldCode::NotFound, format!("Field '{field}' names nothing that exists"))
+    }
+
+    /// A reference of a new ticket that leads nowhere, or to another account's site.
+    pub fn missing(missing: MissingReference) -> Self {
+        if missing.foreign_site && missing.field == "site_id" {
+            let message = "Field 'site_id' names a site of another account".to_owned();
+            return Self::reference(missing.field, FieldCode::Mismatch, message);
+        }
+        Self::no_such(missing.field)
+    }
+
+    fn reference(field: &str, code: FieldCode, message: String) -> Self {
+        let mut failure = Self::field(field, code, message);
+        failure.refusal.details.insert("field".to_owned(), field.into());
+        failure
     }
 
     /// The error code of the answer.

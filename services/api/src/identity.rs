@@ -6,6 +6,7 @@
 mod dev_headers;
 mod keys;
 mod operator;
+mod revoked;
 mod secrets;
 mod token;
 
@@ -18,6 +19,7 @@ use crate::failure::Failure;
 
 pub use keys::Keys;
 pub use operator::{admit as admit_operator, resolve as resolve_operator};
+pub use revoked::RevokedTokens;
 pub use secrets::Secrets;
 
 /// Longest actor id that is stored; it is part of a unique index, whose entries are bounded.
@@ -71,10 +73,12 @@ pub async fn resolve(
     tool: &Tool,
     config: &AuthConfig,
     keys: &Keys,
+    revoked: &RevokedTokens,
 ) -> Result<Actor, Rejected> {
     match header(headers, "authorization").filter(|value| !value.trim().is_empty()) {
         Some(authorization) => {
             let claims = token::verify(bearer(&authorization)?, keys).await?;
+            revoked.check(&claims)?;
             let claimed = claimed(&claims, config)?;
             permit(headers, tool, claimed, || token::scope(&claims))
         }

@@ -4,6 +4,7 @@
 //! `http` or `https` scheme, when such schemes are configured, are probed where they point.
 
 mod header;
+mod link;
 mod plain;
 
 use std::time::Duration;
@@ -66,6 +67,8 @@ pub struct ObjectStore {
 #[derive(Debug, Clone)]
 struct Signed {
     client: Client,
+    /// Signs for the address that callers reach the store at.
+    links: Client,
     bucket: String,
 }
 
@@ -124,7 +127,7 @@ impl ObjectStore {
     /// When no store is configured, it does not answer, or it answers that it cannot serve.
     pub async fn answers(&self) -> Result<(), ObjectStoreError> {
         const ACTION: &str = "reach the bucket";
-        let Signed { client, bucket } = self.signed(ACTION)?;
+        let Signed { client, bucket, .. } = self.signed(ACTION)?;
         let Err(error) = client.head_bucket().bucket(bucket).send().await else { return Ok(()) };
         match error.raw_response().map(|response| response.status().as_u16()) {
             Some(status) if status < 500 => Ok(()),
@@ -138,7 +141,7 @@ impl ObjectStore {
     /// When no store is configured or it refuses.
     pub async fn ensure_bucket(&self) -> Result<bool, ObjectStoreError> {
         const ACTION: &str = "make the bucket";
-        let Signed { client, bucket } = self.signed(ACTION)?;
+        let Signed { client, bucket, .. } = self.signed(ACTION)?;
         if client.head_bucket().bucket(bucket).send().await.is_ok() {
             return Ok(false);
         }
@@ -164,12 +167,21 @@ impl ObjectStore {
 }
 
 fn signed_client(config: &ObjectStoreConfig) -> Signed {
+    let public = config.public_endpoint.as_ref().unwrap_or(&config.endpoint);
+    Signed {
+        client: client(config, &config.endpoint),
+        links: client(config, public),
+        bucket: config.bucket.clone(),
+    }
+}
+
+fn client(config: &ObjectStoreConfig, endpoint: &str) -> Client {
     let http = aws_smithy_http_client::Builder::new()
         .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
         .build_https();
     let settings = Builder::new()
         .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(&config.endpoint)
+        .endpoint_url(endpoint)
         .force_path_style(true)
         // Any region does: stores that are not Amazon's only use it in the signature.
         .region(Region::new("us-east-1"))
@@ -178,7 +190,7 @@ fn signed_client(config: &ObjectStoreConfig) -> Signed {
         .retry_config(RetryConfig::disabled())
         .http_client(http)
         .build();
-    Signed { client: Client::from_conf(settings), bucket: config.bucket.clone() }
+    Client::from_conf(settings)
 }
 
 fn is_http(scheme: &str) -> bool {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::Query;
 use axum::http::request::Parts;
-use dispatch_domain::{ErrorCode, Refusal};
+use dispatch_domain::{ErrorCode, Refusal, Role};
 use dispatch_store::tickets::{self, TicketRow};
 use dispatch_store::{Borrowed, is_connection_lost};
 use serde_json::{Value, json};
@@ -30,6 +30,10 @@ pub struct ReadCall {
     pub tool: &'static str,
     /// The ticket id of the path, when it is a UUID.
     pub ticket_id: Option<Uuid>,
+    /// The id of the path, when it is a UUID.
+    pub path_id: Option<Uuid>,
+    /// `Last-Event-ID`, which a client sends when it takes a stream up again.
+    pub last_event_id: Option<String>,
     /// Query parameters, decoded, in order.
     pub query: Vec<(String, String)>,
     /// The request's moment.
@@ -44,8 +48,9 @@ pub async fn serve(
     trail: &mut Trail,
 ) -> Result<Answer, Failure> {
     let tool = endpoint.effective_tool();
-    let actor =
-        identity::resolve(&parts.headers, &tool, &app.config.auth, &app.keys).await.map_err(|rejected| {
+    let actor = identity::resolve(&parts.headers, &tool, &app.config.auth, &app.keys, &app.revoked)
+        .await
+        .map_err(|rejected| {
             trail.caller = rejected.claimed;
             rejected.failure
         })?;
@@ -56,6 +61,8 @@ pub async fn serve(
         actor,
         tool: tool.name.as_str(),
         ticket_id: trail.ticket_id,
+        path_id: trail.path_id,
+        last_event_id: identity::header(&parts.headers, "last-event-id"),
         query: query(parts)?,
         now: clock::now(),
     };
@@ -115,6 +122,17 @@ impl ReadCall {
         let ticket = ticket.ok_or_else(Refusal::ticket_not_found)?;
         self.actor.scope.check(ticket.account_id, ticket.site_id)?;
         Ok(ticket)
+    }
+
+    /// Whether the caller sees a ticket without internal members.
+    pub fn projects(&self) -> bool {
+        self.app.config.policy.customer_projection && self.actor.role == Role::Customer
+    }
+
+    /// The last value of a query parameter, trimmed; blank counts as absent.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        let value = self.query.iter().rev().find(|(given, _)| given == name).map(|(_, value)| value.trim());
+        value.filter(|value| !value.is_empty())
     }
 
     /// Reads a ticket; connections that turn out to be dead are thrown away.

@@ -101,15 +101,15 @@ fn covers(template: &str, route: &str) -> bool {
         && template.split('/').zip(route.split('/')).all(same)
 }
 
-/// The ticket id of a path, as sent: the segment where the template has its placeholder.
-pub fn ticket_segment<'a>(template: &str, path: &'a str) -> Option<&'a str> {
-    let position = template.split('/').position(|segment| segment == dispatch_domain::tool::TICKET_ID)?;
+/// The id in a path, as sent: the segment where the template has its placeholder.
+pub fn id_segment<'a>(template: &str, path: &'a str) -> Option<&'a str> {
+    let position = template.split('/').position(|segment| segment.starts_with('{'))?;
     path.split('/').nth(position)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{covers, ticket_segment};
+    use super::{covers, id_segment};
 
     #[test]
     fn a_template_covers_the_literal_paths_it_would_match() {
@@ -121,11 +121,11 @@ mod tests {
 
     #[test]
     fn the_ticket_id_is_found_by_its_place() {
-        assert_eq!(ticket_segment("/tickets/{ticketId}/triage", "/tickets/abc/triage"), Some("abc"));
+        assert_eq!(id_segment("/tickets/{ticketId}/triage", "/tickets/abc/triage"), Some("abc"));
         assert_eq!(
-            ticket_segment("/ux/technician/job-packet/{ticketId}", "/ux/technician/job-packet/x"),
+            id_segment("/ux/technician/job-packet/{ticketId}", "/ux/technician/job-packet/x"),
             Some("x")
         );
-        assert_eq!(ticket_segment("/tickets", "/tickets"), None);
+        assert_eq!(id_segment("/tickets", "/tickets"), None);
     }
 }

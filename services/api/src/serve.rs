@@ -25,7 +25,7 @@ use crate::app::App;
 use crate::cockpit::SharedQueues;
 use crate::config::{Config, ListenConfig};
 use crate::failure::Failure;
-use crate::identity::{Keys, Secrets};
+use crate::identity::{Keys, RevokedTokens, Secrets};
 use crate::metrics::Metrics;
 use crate::object_store::ObjectStore;
 use crate::rate_limit::RateLimits;
@@ -74,7 +74,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         Some(listen) => Some(bind(listen).await?),
         None => None,
     };
-    let (app, sink_task) = assemble(config, pool).await?;
+    let (app, sink_task) = assemble(config, pool, stop.clone()).await?;
     announce(&app, &main, ops.as_ref())?;
     let background = Background::start(&app);
     listen(&app, main, ops, stop).await;
@@ -114,7 +114,11 @@ async fn warn_of_drift(pool: &PgPool) -> anyhow::Result<()> {
 }
 
 /// Makes everything that requests share.
-async fn assemble(config: Config, pool: PgPool) -> anyhow::Result<(Arc<App>, SinkTask)> {
+async fn assemble(
+    config: Config,
+    pool: PgPool,
+    stop: CancellationToken,
+) -> anyhow::Result<(Arc<App>, SinkTask)> {
     let timeout = Duration::from_millis(config.evidence.head_timeout_ms);
     let objects = ObjectStore::new(config.object_store.as_ref(), timeout, &config.evidence.allowed_hosts)?;
     let metrics = Metrics::default();
@@ -131,7 +135,12 @@ async fn assemble(config: Config, pool: PgPool) -> anyhow::Result<(Arc<App>, Sin
     keys.refresh().await;
     let tracer = config.tracing.as_ref().map(Tracer::new).transpose()?;
     let connections = Connections::new(pool.clone());
+    let revoked = RevokedTokens::default();
+    // Ignored: a database that is not migrated yet has no such list, and readiness says so; the list is read again.
+    let _ = revoked.refresh(&pool).await;
     let app = App {
+        revoked,
+        stop,
         tickets: TicketReader::start(&connections),
         connections,
         queues: SharedQueues::default(),
@@ -209,7 +218,7 @@ async fn pause(length: Duration) {
 struct Background {
     stop: CancellationToken,
     alerts: JoinHandle<()>,
-    rest: [JoinHandle<()>; 2],
+    rest: [JoinHandle<()>; 3],
 }
 
 impl Background {
@@ -219,7 +228,8 @@ impl Background {
         let (pool, metrics, days) = (app.pool.clone(), app.metrics.clone(), app.config.idempotency_ttl_days);
         let purge = tokio::spawn(stored_answers::keep_purging(pool, metrics, days));
         let secrets = tokio::spawn(keep_secrets_fresh(Arc::clone(app)));
-        Self { stop, alerts, rest: [purge, secrets] }
+        let revoked = tokio::spawn(app.revoked.clone().keep_refreshing(app.pool.clone()));
+        Self { stop, alerts, rest: [purge, secrets, revoked] }
     }
 
     /// Ends everything; what alerts have counted is written first, for a moment.

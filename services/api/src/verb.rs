@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use dispatch_domain::alert::{RULES, SEVERITY};
-use dispatch_store::AppliedMigration;
+use dispatch_store::{AppliedMigration, audit_chain};
 use serde_json::{Value, json};
 
 use crate::config::{self, Config, Environment};
@@ -19,6 +19,8 @@ usage: dispatch-api [serve]     serve on a database that is migrated already
        dispatch-api bootstrap [--out FILE]
                                 prepare a stack around a running API and write the evidence
        dispatch-api purge       forget stored answers older than DISPATCH_IDEMPOTENCY_TTL_DAYS (default 30)
+       dispatch-api verify-audit
+                                recompute the links of the audit trail; exit code 1 when it is not as it was written
        dispatch-api openapi     print the OpenAPI document
        dispatch-api config      print the reference page of variables
        dispatch-api alert-rules print the alert rules as JSON, with the text of their runbooks' signal sections
@@ -33,6 +35,7 @@ pub fn run(arguments: Vec<String>) -> ExitCode {
     match words[..] {
         [] | ["serve"] => conclude("dispatch-api failed to start", configured(serve::run)),
         ["purge"] => conclude("purge failed", configured(purge)),
+        ["verify-audit"] => conclude("the audit trail could not be vouched for", configured(verify_audit)),
         ["migrate"] => conclude("migration failed", configured(migrate)),
         ["seed"] => prepare(|environment| async move { bootstrap::seed(&environment).await }),
         ["bootstrap"] => prepare(|environment| async move { bootstrap::run(&environment, None).await }),
@@ -124,6 +127,42 @@ fn alert_rules() -> String {
         })
         .collect();
     format!("{:#}", Value::Array(rules))
+}
+
+/// Most broken places that are printed.
+const SHOWN: i64 = 100;
+
+async fn verify_audit(config: Config) -> anyhow::Result<()> {
+    let pool = serve::connect(&config).await?;
+    let mut connection = pool.acquire().await?;
+    // A large trail takes longer than any request would be allowed to.
+    audit_chain::lift_limits(&mut connection).await?;
+    let facts = audit_chain::inspect(&mut connection, None).await?;
+    let broken = match facts.broken {
+        0 => Vec::new(),
+        _ => audit_chain::broken(&mut connection, None, SHOWN).await?,
+    };
+    life_cycle(
+        facts.broken > 0,
+        json!({
+            "message": if facts.broken == 0 { "audit trail is as it was written" } else { "audit trail was altered" },
+            "chains": facts.chains,
+            "events": facts.events,
+            "broken": facts.broken,
+            "anchor": facts.anchor,
+            "first": broken.iter().map(crate::endpoint::audit_chain::link).collect::<Vec<_>>(),
+        }),
+    );
+    connection.close_on_drop();
+    drop(connection);
+    pool.close().await;
+    anyhow::ensure!(
+        facts.broken == 0,
+        "{} of {} events are not as they were written",
+        facts.broken,
+        facts.events
+    );
+    Ok(())
 }
 
 fn document(migration: &AppliedMigration) -> Value {

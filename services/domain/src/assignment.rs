@@ -78,6 +78,77 @@ impl Candidate<'_> {
     }
 }
 
+/// What is known of a candidate besides skill, zone and load; what is unknown counts for nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Signals {
+    /// Straight line to the site, in kilometres.
+    pub distance_km: Option<f64>,
+    /// The window lies within the working hours.
+    pub within_hours: Option<bool>,
+    /// Tickets at the same time.
+    pub overlapping: i64,
+    /// From 0 to 5.
+    pub rating: Option<f64>,
+}
+
+/// Kilometres by road per kilometre of straight line: the usual detour factor of road networks.
+const DETOUR: f64 = 1.3;
+
+/// Kilometres per minute in mixed town and country traffic, 45 km/h.
+const PACE: f64 = 0.75;
+
+/// What a minute of travel, work outside the hours, each ticket at the same time, and each star above or below three
+/// adds to the plain score.
+const TRAVEL_POINTS: f64 = -1.0;
+const OUTSIDE_HOURS_POINTS: i64 = -300;
+const OVERLAP_POINTS: i64 = -400;
+const RATING_POINTS: f64 = 20.0;
+
+/// A score that says how it came about; the parts add up to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Weighted {
+    /// Skill, zone and load, as the plain score.
+    pub plain: i64,
+    /// For the way.
+    pub travel: i64,
+    /// For working hours.
+    pub hours: i64,
+    /// For other work at the same time.
+    pub overlap: i64,
+    /// For the rating.
+    pub rating: i64,
+}
+
+impl Weighted {
+    /// All parts together.
+    pub const fn total(self) -> i64 {
+        self.plain + self.travel + self.hours + self.overlap + self.rating
+    }
+}
+
+impl Signals {
+    /// Estimated minutes on the road.
+    pub fn travel_minutes(&self) -> Option<i64> {
+        #[expect(clippy::cast_possible_truncation, reason = "at most half the earth's circumference")]
+        self.distance_km.map(|km| (km * DETOUR / PACE).round() as i64)
+    }
+
+    /// The plain score and what the signals add to it.
+    pub fn weigh(&self, plain: i64) -> Weighted {
+        #[expect(clippy::cast_possible_truncation, reason = "small numbers")]
+        let points = |value: f64| value.round() as i64;
+        #[expect(clippy::cast_precision_loss, reason = "minutes of one journey")]
+        let travel = self.travel_minutes().map_or(0, |minutes| points(minutes as f64 * TRAVEL_POINTS));
+        Weighted {
+            plain,
+            travel,
+            hours: if self.within_hours == Some(false) { OUTSIDE_HOURS_POINTS } else { 0 },
+            overlap: OVERLAP_POINTS * self.overlapping,
+            rating: self.rating.map_or(0, |stars| points((stars - 3.0) * RATING_POINTS)),
+        }
+    }
+}
+
 /// How well a technician fits; more is better.
 pub const fn score(capable: bool, in_zone: bool, active_load: i64) -> i64 {
     (if capable { CAPABILITY_SCORE } else { 0 }) + (if in_zone { ZONE_SCORE } else { 0 })
@@ -113,6 +184,17 @@ mod tests {
         assert!(!candidate.serves(Some("NY")));
         assert_eq!(candidate.zone().as_deref(), Some("CA"));
         assert_eq!(Candidate { home_region: None, ..candidate }.zone().as_deref(), Some("tx"));
+    }
+
+    #[test]
+    fn unknown_signals_change_nothing_and_known_ones_say_by_how_much() {
+        assert_eq!(Signals::default().weigh(1200).total(), 1200);
+        let known =
+            Signals { distance_km: Some(30.0), within_hours: Some(false), overlapping: 1, rating: Some(4.5) };
+        assert_eq!(known.travel_minutes(), Some(52));
+        let weighted = known.weigh(1200);
+        assert_eq!(weighted, Weighted { plain: 1200, travel: -52, hours: -300, overlap: -400, rating: 30 });
+        assert_eq!(weighted.total(), 478);
     }
 
     #[test]

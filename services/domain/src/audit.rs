@@ -82,6 +82,20 @@ pub const PAYLOAD_MEMBERS: &[&str] = &[
     "previous_state",
     "immutable_evidence_count",
     "closeout_packet_artifact_type",
+    "closeout_packet_version",
+    "resumed_to",
+    "questions",
+    "nte_before_cents",
+    "nte_after_cents",
+    "cancelled_approvals",
+    "invoice_id",
+    "invoice_number",
+    "invoice_total_cents",
+    "voided_invoice",
+    "waived",
+    "waiver_expires_at",
+    "selection_reason",
+    "resource_id",
 ];
 
 /// Builds the payload to store: allowed members only, in list order, redacted.

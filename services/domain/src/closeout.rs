@@ -64,6 +64,8 @@ pub struct Gate<'a> {
     pub schemes: &'a Schemes,
     /// URIs whose object could not be confirmed in the store.
     pub failing_uris: &'a BTreeSet<String>,
+    /// Evidence keys, item ids and URIs that a waiver in force lets pass.
+    pub waived: &'a BTreeSet<String>,
 }
 
 /// A passed gate.
@@ -145,6 +147,7 @@ impl Gate<'_> {
         }
         let mut keys: BTreeSet<&str> =
             self.items.iter().filter_map(|item| item.evidence_key.as_deref()).collect();
+        keys.extend(self.waived.iter().map(String::as_str));
         keys.insert(SIGNATURE_KEY);
         let evaluation = template::evaluate(&incident_type, &keys, self.checklist);
         if evaluation.ready {
@@ -156,12 +159,23 @@ impl Gate<'_> {
 
     fn has_reason(&self) -> bool {
         self.no_signature_reason.is_some_and(|reason| !reason.trim().is_empty())
+            || self.waived.contains(SIGNATURE_KEY)
+    }
+
+    /// Whether a waiver names the item: by its key, its id or its URI.
+    fn is_waived(&self, item: &Item) -> bool {
+        item.evidence_key.as_ref().is_some_and(|key| self.waived.contains(key))
+            || self.waived.contains(&item.id.to_string())
+            || self.waived.contains(item.uri.trim())
     }
 
     fn invalid_references(&self, incident_type: &str, signature_item: bool) -> Vec<String> {
         let mut invalid: BTreeSet<String> = self.failing_uris.clone();
         let required = template::lookup(incident_type).map_or(&[][..], |template| template.evidence_keys);
-        for item in self.items.iter().filter(|item| !self.schemes.is_resolvable(&item.uri)) {
+        let waived: Vec<&Item> = self.items.iter().filter(|item| self.is_waived(item)).collect();
+        invalid.retain(|uri| !waived.iter().any(|item| item.uri == *uri));
+        let unresolvable = |item: &&Item| !self.schemes.is_resolvable(&item.uri) && !self.is_waived(item);
+        for item in self.items.iter().filter(unresolvable) {
             let is_required = item
                 .evidence_key
                 .as_deref()
@@ -177,7 +191,7 @@ impl Gate<'_> {
             self.references
                 .iter()
                 .map(|text| text.trim())
-                .filter(|text| !self.resolves(text))
+                .filter(|text| !self.resolves(text) && !self.waived.contains(*text))
                 .map(str::to_owned),
         );
         invalid.into_iter().collect()

@@ -1,4 +1,4 @@
-//! The 53 error codes, their HTTP status and the policy dimension that decided.
+//! The 59 error codes, their HTTP status and the policy dimension that decided.
 
 wire_enum! {
     /// Which kind of rule refused a request; shown as `policy_error.dimension`.
@@ -48,6 +48,7 @@ error_codes! {
     AssignmentNotFound = "ASSIGNMENT_NOT_FOUND" 409 Assignment,
     AssignmentRecommendationContextMissing = "ASSIGNMENT_RECOMMENDATION_CONTEXT_MISSING" 409 Assignment,
     AssignmentRecommendationMismatch = "ASSIGNMENT_RECOMMENDATION_MISMATCH" 409 Assignment,
+    AssignmentRecommendationStale = "ASSIGNMENT_RECOMMENDATION_STALE" 409 Assignment,
     AssignmentRecommendationUnavailable = "ASSIGNMENT_RECOMMENDATION_UNAVAILABLE" 409 Assignment,
     AssignmentZoneMismatch = "ASSIGNMENT_ZONE_MISMATCH" 409 Assignment,
     AuthConfigError = "AUTH_CONFIG_ERROR" 500 Policy,
@@ -59,6 +60,7 @@ error_codes! {
     DuplicateIntake = "DUPLICATE_INTAKE" 409 Identity,
     Forbidden = "FORBIDDEN" 403 Role,
     ForbiddenScope = "FORBIDDEN_SCOPE" 403 Scope,
+    FourEyesRequired = "FOUR_EYES_REQUIRED" 403 Policy,
     HoldConfirmationMissing = "HOLD_CONFIRMATION_MISSING" 409 Scheduling,
     HoldSnapshotMissing = "HOLD_SNAPSHOT_MISSING" 409 Scheduling,
     IdempotencyPayloadMismatch = "IDEMPOTENCY_PAYLOAD_MISMATCH" 409,
@@ -79,14 +81,18 @@ error_codes! {
     MethodNotAllowed = "METHOD_NOT_ALLOWED" 405,
     MissingActorContext = "MISSING_ACTOR_CONTEXT" 400 Role,
     MissingIdempotencyKey = "MISSING_IDEMPOTENCY_KEY" 400,
+    NotAssigned = "NOT_ASSIGNED" 403 Policy,
     NotFound = "NOT_FOUND" 404,
     OutboxInsertFailed = "OUTBOX_INSERT_FAILED" 500,
     OutboxNotFound = "OUTBOX_NOT_FOUND" 404,
     OutboxReplayInvalidState = "OUTBOX_REPLAY_INVALID_STATE" 409,
+    PayloadTooLarge = "PAYLOAD_TOO_LARGE" 413,
     QaVerificationFailed = "QA_VERIFICATION_FAILED" 409,
     RateLimited = "RATE_LIMITED" 429,
     RequestTimeout = "REQUEST_TIMEOUT" 408,
+    ResourceNotFound = "RESOURCE_NOT_FOUND" 404,
     ScheduleHoldStateConflict = "SCHEDULE_HOLD_STATE_CONFLICT" 409 Scheduling,
+    ScheduleWindowRefused = "SCHEDULE_WINDOW_REFUSED" 409 Scheduling,
     ServiceUnavailable = "SERVICE_UNAVAILABLE" 503,
     SopHandoffRequired = "SOP_HANDOFF_REQUIRED" 409 Policy,
     TechUnavailable = "TECH_UNAVAILABLE" 409 Assignment,
@@ -100,8 +106,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fifty_three_codes_each_a_client_or_server_error() {
-        assert_eq!(ErrorCode::ALL.len(), 53);
+    fn fifty_nine_codes_each_a_client_or_server_error() {
+        assert_eq!(ErrorCode::ALL.len(), 59);
         assert!(ErrorCode::ALL.iter().all(|code| (400..=599).contains(&code.http_status())));
         assert!(ErrorCode::ALL.windows(2).all(|pair| pair[0].as_str() < pair[1].as_str()));
     }

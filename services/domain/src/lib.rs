@@ -10,8 +10,10 @@ pub mod audit;
 pub mod canonical;
 pub mod closeout;
 pub mod error_code;
+pub mod field_error;
 pub mod ids;
 pub mod intake;
+pub mod invoice;
 pub mod object_ref;
 pub mod outbox;
 pub mod redact;
@@ -31,6 +33,7 @@ pub mod transition;
 pub mod vocabulary;
 
 pub use error_code::{Dimension, ErrorCode};
+pub use field_error::{FieldCode, FieldError};
 pub use ids::parse_uuid;
 pub use refusal::Refusal;
 pub use role::Role;

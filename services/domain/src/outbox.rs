@@ -99,6 +99,13 @@ impl Message {
         Self { event, ticket_id: ticket_id.to_owned(), state_transition_id, idempotency_key, body }
     }
 
+    /// The same message in other words; keys and ids stay.
+    #[must_use]
+    pub fn worded(mut self, body: String) -> Self {
+        self.body = body;
+        self
+    }
+
     /// The stored payload. `customer_phone` is the recipient; `audit_event_id` is what the wire calls `transition_id`.
     pub fn payload(&self, customer_phone: Option<&str>, audit_event_id: Uuid) -> Value {
         let to = customer_phone.map(str::trim).filter(|phone| !phone.is_empty()).unwrap_or(UNKNOWN_RECIPIENT);

@@ -78,6 +78,49 @@ impl Window {
     }
 }
 
+wire_enum! {
+    /// Why a window that goes forward is refused all the same, where that is configured.
+    enum WindowRefusal as "window refusal" {
+        InThePast = "IN_THE_PAST",
+        Overlap = "OVERLAP",
+        OutsideSiteHours = "OUTSIDE_SITE_HOURS",
+    }
+}
+
+/// A window on the clock of a place: day `mon` to `sun`, times `HH:MM:SS`, and how many days it reaches over.
+#[derive(Clone, Copy, Debug)]
+pub struct LocalWindow<'a> {
+    /// Day of the begin.
+    pub day: &'a str,
+    /// Begin.
+    pub start: &'a str,
+    /// End.
+    pub end: &'a str,
+    /// Days from begin to end.
+    pub days: i32,
+}
+
+impl LocalWindow<'_> {
+    /// Whether one span of the day's hours holds the whole window. Hours are
+    /// `{"mon": [{"start": "08:00", "end": "17:00"}]}`; no hours at all restrict nothing, a day that is not listed
+    /// is closed, and `24:00` ends a day.
+    pub fn within(&self, hours: &Value) -> bool {
+        let Some(days) = hours.as_object().filter(|days| !days.is_empty()) else { return true };
+        let end = match (self.days, self.end) {
+            (0, end) => end,
+            (1, "00:00:00") => "24:00:00",
+            _ => return false,
+        };
+        let time = |span: &Value, name: &str| {
+            span.get(name).and_then(Value::as_str).map(|text| format!("{text}:00"))
+        };
+        days.get(self.day).and_then(Value::as_array).into_iter().flatten().any(|span| {
+            time(span, "start").is_some_and(|from| from.as_str() <= self.start)
+                && time(span, "end").is_some_and(|to| end <= to.as_str())
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,5 +155,16 @@ mod tests {
         assert_eq!(at("2026-12-05T10:00:00Z", "2026-12-05T10:00:00Z"), Err(InvalidWindow::Reversed));
         assert_eq!(at("x", "2026-12-05T10:00:00Z"), Err(InvalidWindow::Start));
         assert_eq!(Window::from_json(&json!([])), Err(InvalidWindow::Start));
+    }
+
+    #[test]
+    fn site_hours_hold_a_window_or_they_do_not() {
+        let hours =
+            json!({ "mon": [{ "start": "08:00", "end": "12:00" }, { "start": "18:00", "end": "24:00" }] });
+        let within = |day, start, end, days| LocalWindow { day, start, end, days }.within(&hours);
+        assert!(within("mon", "08:00:00", "12:00:00", 0) && within("mon", "18:30:00", "00:00:00", 1));
+        assert!(!within("mon", "11:00:00", "12:00:01", 0) && !within("tue", "09:00:00", "10:00:00", 0));
+        assert!(!within("mon", "18:00:00", "01:00:00", 1));
+        assert!(LocalWindow { day: "sun", start: "03:00:00", end: "04:00:00", days: 9 }.within(&json!({})));
     }
 }

@@ -5,6 +5,7 @@
 
 mod payload;
 
+use crate::field_error::{FieldCode, FieldError, dotted};
 use crate::ids::parse_uuid;
 use crate::schedule::parse_instant;
 use crate::tool::{self, ToolName};
@@ -38,6 +39,20 @@ pub struct ValidationError {
     pub path: String,
     /// JSON pointer into the schema.
     pub schema_path: String,
+    /// The stable code; none on the second entry of a missing member, which only repeats its type.
+    #[serde(skip)]
+    pub code: Option<FieldCode>,
+}
+
+/// The violations as entries of `error.fields`, each member's reasons once.
+pub fn fields(errors: &[ValidationError]) -> Vec<FieldError> {
+    errors
+        .iter()
+        .filter_map(|error| {
+            let message = error.message.clone();
+            Some(FieldError { field: dotted(&error.path), code: error.code?, message })
+        })
+        .collect()
 }
 
 struct Compiled {
@@ -123,7 +138,8 @@ pub fn validate(name: ToolName, payload: &Value) -> Vec<ValidationError> {
         if compiled.validator.is_valid(&payload) {
             return Vec::new();
         }
-        return vec![violation("Expected union value".to_owned(), String::new(), "/anyOf".to_owned())];
+        let code = Some(FieldCode::NotOneOf);
+        return vec![violation("Expected union value".to_owned(), String::new(), "/anyOf".to_owned(), code)];
     }
     let (mut missing, mut rest) = (Vec::new(), Vec::new());
     for error in compiled.validator.iter_errors(&payload) {
@@ -135,11 +151,12 @@ pub fn validate(name: ToolName, payload: &Value) -> Vec<ValidationError> {
             let parent = schema_path.trim_end_matches("/required");
             let member_schema = format!("{parent}/properties/{member}");
             if let Some(message) = compiled.schema.pointer(&member_schema).and_then(expected_type) {
-                rest.push(violation(message, path.clone(), format!("{member_schema}/type")));
+                rest.push(violation(message, path.clone(), format!("{member_schema}/type"), None));
             }
-            missing.push(violation("Expected required property".to_owned(), path, schema_path));
+            let code = Some(FieldCode::Required);
+            missing.push(violation("Expected required property".to_owned(), path, schema_path, code));
         } else {
-            rest.push(violation(message(error.kind()), path, schema_path));
+            rest.push(violation(message(error.kind()), path, schema_path, Some(code(error.kind()))));
         }
     }
     let order = |path: &str| schema_order(&compiled.schema, path);
@@ -149,8 +166,24 @@ pub fn validate(name: ToolName, payload: &Value) -> Vec<ValidationError> {
     missing
 }
 
-fn violation(message: String, path: String, schema_path: String) -> ValidationError {
-    ValidationError { message, path, schema_path }
+fn violation(message: String, path: String, schema_path: String, code: Option<FieldCode>) -> ValidationError {
+    ValidationError { message, path, schema_path, code }
+}
+
+fn code(kind: &Kind) -> FieldCode {
+    match kind {
+        Kind::Type { .. } => FieldCode::Type,
+        Kind::Enum { .. } | Kind::Constant { .. } | Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } => {
+            FieldCode::NotOneOf
+        }
+        Kind::MinLength { .. } => FieldCode::TooShort,
+        Kind::MaxLength { .. } => FieldCode::TooLong,
+        Kind::Format { .. } | Kind::Pattern { .. } => FieldCode::Format,
+        Kind::Minimum { .. } | Kind::ExclusiveMinimum { .. } => FieldCode::TooSmall,
+        Kind::Maximum { .. } | Kind::ExclusiveMaximum { .. } => FieldCode::TooLarge,
+        Kind::MinItems { .. } => FieldCode::TooFew,
+        _ => FieldCode::Invalid,
+    }
 }
 
 /// Position of a payload member in the schema's listing; elements of an array keep their own order.

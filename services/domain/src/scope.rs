@@ -149,6 +149,14 @@ impl Scope {
         Self::check_list(&self.sites, "site_id", site)
     }
 
+    /// Checks an account alone.
+    ///
+    /// # Errors
+    /// As [`Scope::check`].
+    pub fn check_account(&self, account: Uuid) -> Result<(), Refusal> {
+        Self::check_list(&self.accounts, "account_id", account)
+    }
+
     /// Refuses an actor without any account or any site, naming the list; the queue view asks this first.
     ///
     /// # Errors

@@ -1,8 +1,10 @@
-//! The closed tool surface: 36 tools, each one endpoint, one list of roles, one list of states.
+//! The closed tool surface: the 36 tools of the published contract and the ones added since, each one endpoint, one
+//! list of roles, one list of states.
 //!
 //! This table is the only source: the API's router, the checks, the gateway's tool list, the screens' actions and the
 //! fingerprint all read it.
 
+mod added;
 mod table;
 
 use crate::role::Role;
@@ -10,7 +12,7 @@ use crate::state::TicketState;
 use std::fmt::Write;
 
 wire_enum! {
-    /// A tool's dotted name, in the order of the contract.
+    /// A tool's dotted name: those of the published contract in its order, then the ones added since.
     enum ToolName as "tool" {
         TicketCreate = "ticket.create",
         TicketBlindIntake = "ticket.blind_intake",
@@ -48,6 +50,19 @@ wire_enum! {
         OpsAutonomyState = "ops.autonomy.state",
         OutboxReplay = "outbox.replay",
         OpsAutonomyReplay = "ops.autonomy.replay",
+        DispatchResume = "dispatch.resume",
+        TicketRequestInfo = "ticket.request_info",
+        QaReject = "qa.reject",
+        AccountCreate = "account.create",
+        AccountUpdate = "account.update",
+        AccountGet = "account.get",
+        SiteCreate = "site.create",
+        SiteUpdate = "site.update",
+        SiteGet = "site.get",
+        TechnicianCreate = "technician.create",
+        TechnicianUpdate = "technician.update",
+        TechnicianGet = "technician.get",
+        TokenRevoke = "token.revoke",
     }
 }
 
@@ -89,7 +104,7 @@ pub struct Tool {
 impl ToolName {
     /// The tool's row.
     pub fn tool(self) -> &'static Tool {
-        &table::TABLE[self as usize]
+        &added::TABLE[self as usize]
     }
 }
 
@@ -119,18 +134,24 @@ impl Tool {
         self.accepted_states.is_none_or(|states| states.contains(&state))
     }
 
-    /// The path with the ticket id filled in.
-    pub fn endpoint(&self, ticket_id: &str) -> String {
-        self.route.replace(TICKET_ID, ticket_id)
+    /// The path with the id of the ticket, account, site or technician filled in.
+    pub fn endpoint(&self, id: &str) -> String {
+        match (self.route.split_once('{'), self.route.rsplit_once('}')) {
+            (Some((before, _)), Some((_, after))) => format!("{before}{id}{after}"),
+            _ => self.route.to_owned(),
+        }
     }
 }
 
-/// The placeholder in route templates.
+/// The placeholder of a ticket in route templates.
 pub const TICKET_ID: &str = "{ticketId}";
+
+/// How many tools the published contract has.
+pub const PUBLISHED: usize = table::PUBLISHED_TABLE.len();
 
 /// All tools in contract order.
 pub fn all() -> &'static [Tool] {
-    table::TABLE
+    added::TABLE
 }
 
 /// The tools chat may see, sorted by chat name.
@@ -155,7 +176,16 @@ pub fn by_route(method: Method, route: &str) -> Option<&'static Tool> {
 /// One line per tool sorted by name, fields joined by `::` (name, method, route, idempotent or not, roles sorted,
 /// listed states sorted or `null`, result), lines joined by a newline, FNV-1a of 32 bit over UTF-16 units.
 pub fn surface_hash() -> String {
-    let mut lines: Vec<String> = all().iter().map(surface_line).collect();
+    hash_of(all())
+}
+
+/// The fingerprint of the published contract's own tools, which older clients compare with.
+pub fn published_hash() -> String {
+    hash_of(&all()[..PUBLISHED])
+}
+
+fn hash_of(tools: &[Tool]) -> String {
+    let mut lines: Vec<String> = tools.iter().map(surface_line).collect();
     lines.sort();
     let hash = lines
         .join("\n")
@@ -196,14 +226,15 @@ mod tests {
     use crate::transition;
 
     #[test]
-    fn thirty_six_tools_each_at_its_own_place() {
-        assert_eq!(all().len(), 36);
+    fn every_tool_is_at_its_own_place() {
+        assert_eq!((all().len(), PUBLISHED), (49, 36));
         for (index, tool) in all().iter().enumerate() {
             assert_eq!(tool.name as usize, index, "{}", tool.name);
             assert_eq!(tool.chat_name, tool.name.as_str().replace('.', "_"));
         }
-        assert_eq!(all().iter().filter(|tool| tool.is_mutating()).count(), 29);
-        assert_eq!(public().len(), 35);
+        let published = &all()[..PUBLISHED];
+        assert_eq!(published.iter().filter(|tool| tool.is_mutating()).count(), 29);
+        assert_eq!(public().len(), 38);
         assert!(!public().iter().any(|tool| tool.name == ToolName::AssignmentRecommend));
     }
 
@@ -218,8 +249,9 @@ mod tests {
     }
 
     #[test]
-    fn surface_is_the_published_one() {
-        assert_eq!(surface_hash(), "0xeca03c10");
+    fn the_published_surface_is_part_of_ours_unchanged() {
+        assert_eq!(published_hash(), "0xeca03c10");
+        assert_ne!(surface_hash(), published_hash());
     }
 
     #[test]
@@ -243,6 +275,7 @@ mod tests {
     #[test]
     fn endpoints_carry_the_ticket() {
         assert_eq!(ToolName::TechCheckIn.tool().endpoint("t"), "/tickets/t/tech/check-in");
+        assert_eq!(ToolName::SiteUpdate.tool().endpoint("s"), "/sites/s");
         assert!(!ToolName::TicketBlindIntake.tool().is_ticket_scoped());
     }
 }

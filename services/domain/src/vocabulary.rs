@@ -27,7 +27,7 @@ impl ActorType {
 }
 
 wire_enum! {
-    /// State of an approval; `CANCELLED` exists in the database type and is never written.
+    /// State of an approval; `CANCELLED` is one that was withdrawn because another was decided or the ticket ended.
     enum ApprovalStatus as "approval status" {
         Pending = "PENDING",
         Approved = "APPROVED",

@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn the_public_tools_and_the_status_tool_are_listed() {
         let tools = entries(true, &Caller::Shared, false);
-        assert_eq!(tools.len(), 36);
+        assert_eq!(tools.len(), 39);
         assert!(tools.iter().all(|tool| tool["name"] != "assignment.recommend"));
         assert_eq!(entries(false, &Caller::Shared, false).len(), 1);
     }

@@ -45,12 +45,14 @@ pub struct ApprovalRow {
     pub decided_by: Option<String>,
     /// When it was decided.
     pub decided_at: Option<OffsetDateTime>,
+    /// What was said about the decision.
+    pub decision_notes: Option<String>,
 }
 
 macro_rules! columns {
     () => {
         "id, status::text AS status, approval_type, amount_delta_cents, reason, evidence, requested_by, requested_at, \
-         decided_by, decided_at"
+         decided_by, decided_at, decision_notes"
     };
 }
 
@@ -134,7 +136,7 @@ pub async fn decide(
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "UPDATE approvals SET status = $2::approval_status, decided_by = $3, decided_at = now(), \
-             reason = coalesce($4, reason) WHERE id = $1",
+             reason = coalesce($4, reason), decision_notes = $4 WHERE id = $1",
     )
     .bind(id)
     .bind(status)
@@ -143,4 +145,98 @@ pub async fn decide(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Withdraws every approval of a ticket that still waits, except one; returns their ids.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn cancel_pending(
+    db: &mut PgConnection,
+    ticket_id: Uuid,
+    except: Option<Uuid>,
+    cancelled_by: &str,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar(
+        "UPDATE approvals SET status = 'CANCELLED', decided_by = $3, decided_at = now() \
+         WHERE ticket_id = $1 AND status = 'PENDING' AND id IS DISTINCT FROM $2 RETURNING id",
+    )
+    .bind(ticket_id)
+    .bind(except)
+    .bind(cancelled_by)
+    .fetch_all(db)
+    .await
+}
+
+/// A change of the not-to-exceed amount.
+#[derive(Debug, Clone)]
+pub struct NteChange<'a> {
+    /// The ticket.
+    pub ticket_id: Uuid,
+    /// The approval that allows it, if one does.
+    pub approval_id: Option<Uuid>,
+    /// Dotted name of the tool that changes it.
+    pub tool_name: &'a str,
+    /// Amount before, in cents.
+    pub before_cents: i64,
+    /// Amount after, in cents.
+    pub after_cents: i64,
+    /// The actor.
+    pub actor_id: &'a str,
+    /// Idempotency key.
+    pub request_id: Uuid,
+}
+
+/// Enters a change of the not-to-exceed amount into the ledger.
+///
+/// # Errors
+/// When the database refuses the row.
+pub async fn record_nte(db: &mut PgConnection, change: &NteChange<'_>) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO nte_changes (ticket_id, approval_id, tool_name, before_cents, delta_cents, after_cents, \
+             actor_id, request_id) VALUES ($1, $2, $3, $4, $5 - $4, $5, $6, $7)",
+    )
+    .bind(change.ticket_id)
+    .bind(change.approval_id)
+    .bind(change.tool_name)
+    .bind(change.before_cents)
+    .bind(change.after_cents)
+    .bind(change.actor_id)
+    .bind(change.request_id)
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// An entry of the ledger.
+#[derive(Debug, Clone, FromRow)]
+pub struct NteRow {
+    /// The approval that allowed it, if one did.
+    pub approval_id: Option<Uuid>,
+    /// Dotted name of the tool.
+    pub tool_name: String,
+    /// Amount before, in cents.
+    pub before_cents: i64,
+    /// Difference, in cents.
+    pub delta_cents: i64,
+    /// Amount after, in cents.
+    pub after_cents: i64,
+    /// Who changed it.
+    pub actor_id: String,
+    /// When.
+    pub created_at: OffsetDateTime,
+}
+
+/// The ledger of a ticket's not-to-exceed amount, oldest entry first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn nte_ledger(db: &mut PgConnection, ticket_id: Uuid) -> Result<Vec<NteRow>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT approval_id, tool_name, before_cents, delta_cents, after_cents, actor_id, created_at \
+         FROM nte_changes WHERE ticket_id = $1 ORDER BY created_at, id",
+    )
+    .bind(ticket_id)
+    .fetch_all(db)
+    .await
 }

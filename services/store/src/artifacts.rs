@@ -28,13 +28,19 @@ pub struct ArtifactDraft<'a> {
     pub trace_id: Option<&'a str>,
 }
 
-/// Stores the artifact; a second one of the same type replaces the first.
+/// Stores the artifact as the latest of its type and as the next version, which is never overwritten.
 ///
 /// # Errors
 /// When the database refuses the row.
 pub async fn put(db: &mut PgConnection, draft: &ArtifactDraft<'_>) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO closeout_artifacts (ticket_id, artifact_type, artifact_name, artifact_hash, artifact_payload, \
+        "WITH kept AS ( \
+             INSERT INTO closeout_artifact_versions (ticket_id, artifact_type, version, artifact_name, artifact_hash, \
+                 artifact_payload, created_by, request_id) \
+             SELECT $1, $2, 1 + coalesce((SELECT max(version) FROM closeout_artifact_versions \
+                 WHERE ticket_id = $1 AND artifact_type = $2), 0), $3, $4, $5, $6, $7 \
+         ) \
+         INSERT INTO closeout_artifacts (ticket_id, artifact_type, artifact_name, artifact_hash, artifact_payload, \
              created_by, request_id, correlation_id, trace_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
          ON CONFLICT (ticket_id, artifact_type) DO UPDATE SET artifact_name = excluded.artifact_name, \
              artifact_hash = excluded.artifact_hash, artifact_payload = excluded.artifact_payload, \
@@ -66,11 +72,15 @@ pub struct ArtifactRow {
     pub artifact_hash: Option<String>,
     /// The packet.
     pub artifact_payload: Value,
-    /// When it was stored, or replaced.
+    /// When it was stored.
     pub created_at: OffsetDateTime,
+    /// Counts from 1 per ticket and type.
+    pub version: i32,
+    /// How many versions there are.
+    pub versions: i64,
 }
 
-/// Reads an artifact of a ticket.
+/// Reads a version of an artifact of a ticket; without a number the latest.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -78,13 +88,18 @@ pub async fn find(
     db: &mut PgConnection,
     ticket_id: Uuid,
     artifact_type: &str,
+    version: Option<i32>,
 ) -> Result<Option<ArtifactRow>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT artifact_type, artifact_name, artifact_hash, artifact_payload, created_at \
-         FROM closeout_artifacts WHERE ticket_id = $1 AND artifact_type = $2",
+        "SELECT artifact_type, artifact_name, artifact_hash, artifact_payload, created_at, version, \
+             (SELECT count(*) FROM closeout_artifact_versions WHERE ticket_id = $1 AND artifact_type = $2) AS versions \
+         FROM closeout_artifact_versions \
+         WHERE ticket_id = $1 AND artifact_type = $2 AND ($3::int IS NULL OR version = $3) \
+         ORDER BY version DESC LIMIT 1",
     )
     .bind(ticket_id)
     .bind(artifact_type)
+    .bind(version)
     .fetch_optional(db)
     .await
 }

@@ -1,7 +1,7 @@
 //! The demo fixtures: one account with a site, its contacts and two technicians.
 //!
-//! No endpoint maintains master data, so this is how a new installation, a demo and a drill's template database
-//! get theirs. Seeding twice leaves the same rows.
+//! A demo, a drill's template database and a new installation without a directory of its own start with these. Seeding
+//! twice leaves the same rows.
 
 use dispatch_domain::template::TEMPLATES;
 use sqlx::{FromRow, PgConnection};

@@ -28,7 +28,7 @@ pub struct HoldDraft<'a> {
     pub scheduled_start: Option<OffsetDateTime>,
     /// End of the agreed window.
     pub scheduled_end: Option<OffsetDateTime>,
-    /// Reason, public id and confirmation window; stored as JSON text, as older readers expect.
+    /// Reason, public id and confirmation window; stored as data, and as the text that older readers expect.
     pub notes: &'a Value,
 }
 
@@ -51,14 +51,19 @@ pub struct HoldRow {
 
 impl FromRow<'_, PgRow> for HoldRow {
     fn from_row(row: &PgRow) -> Result<Self, sqlx::Error> {
-        let notes: Option<String> = row.try_get("hold_reason_notes")?;
+        // The text comes first: older tools read and mend it, and know nothing of the data beside it.
+        let text: Option<String> = row.try_get("hold_reason_notes")?;
+        let notes: Option<Value> = match text {
+            Some(text) => serde_json::from_str(&text).ok(),
+            None => row.try_get("hold_details")?,
+        };
         Ok(Self {
             id: row.try_get("id")?,
             hold_id: row.try_get("hold_sequence_id")?,
             state: row.try_get("hold_state")?,
             scheduled_start: row.try_get("scheduled_start")?,
             scheduled_end: row.try_get("scheduled_end")?,
-            notes: notes.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(Value::Null),
+            notes: notes.unwrap_or(Value::Null),
         })
     }
 }
@@ -76,8 +81,8 @@ pub const HOLD_KEY_CONSTRAINT: &str = "schedule_hold_snapshots_ticket_id_request
 pub async fn insert(db: &mut PgConnection, draft: &HoldDraft<'_>) -> Result<Uuid, sqlx::Error> {
     sqlx::query_scalar(
         "INSERT INTO schedule_hold_snapshots (created_at, hold_sequence_id, ticket_id, requested_by, request_id, \
-             correlation_id, hold_reason_code, hold_state, scheduled_start, scheduled_end, hold_reason_notes) \
-         VALUES (clock_timestamp(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
+             correlation_id, hold_reason_code, hold_state, scheduled_start, scheduled_end, hold_reason_notes, \
+             hold_details) VALUES (clock_timestamp(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
     )
     .bind(draft.hold_id)
     .bind(draft.ticket_id)
@@ -89,6 +94,7 @@ pub async fn insert(db: &mut PgConnection, draft: &HoldDraft<'_>) -> Result<Uuid
     .bind(draft.scheduled_start)
     .bind(draft.scheduled_end)
     .bind(draft.notes.to_string())
+    .bind(draft.notes)
     .fetch_one(db)
     .await
 }
@@ -99,7 +105,7 @@ pub async fn insert(db: &mut PgConnection, draft: &HoldDraft<'_>) -> Result<Uuid
 /// When the database does not answer.
 pub async fn latest(db: &mut PgConnection, ticket_id: Uuid) -> Result<Option<HoldRow>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT id, hold_sequence_id, hold_state, scheduled_start, scheduled_end, hold_reason_notes \
+        "SELECT id, hold_sequence_id, hold_state, scheduled_start, scheduled_end, hold_reason_notes, hold_details \
          FROM schedule_hold_snapshots WHERE ticket_id = $1 ORDER BY created_at DESC, id DESC LIMIT 1",
     )
     .bind(ticket_id)

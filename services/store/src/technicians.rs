@@ -1,7 +1,9 @@
 //! The technician directory and frozen rankings.
 
+use dispatch_domain::schedule::Window;
 use serde_json::Value;
 use sqlx::{FromRow, PgConnection};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// A technician with everything an assignment decision needs.
@@ -34,6 +36,29 @@ pub struct CandidateRow {
     pub regions: Vec<String>,
     /// Tickets assigned to the technician that are not finished.
     pub active_load: i64,
+    /// Those of them whose window overlaps the one that is asked about.
+    pub overlapping: i64,
+    /// Whether the window lies within the technician's working hours; none when no hours are known.
+    pub within_hours: Option<bool>,
+    /// From 0 to 5.
+    pub rating: Option<f64>,
+    /// Straight line to the site, in kilometres; none when either place is unknown.
+    pub distance_km: Option<f64>,
+}
+
+/// What candidates are looked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The ticket, which does not count as load.
+    pub ticket_id: Uuid,
+    /// Its site.
+    pub site_id: Uuid,
+    /// Normalised.
+    pub service_type: &'a str,
+    /// Region of the site; none is served by everyone.
+    pub region: Option<&'a str>,
+    /// The window of the work.
+    pub window: Window,
 }
 
 /// Reads one technician.
@@ -55,31 +80,46 @@ pub async fn find(db: &mut PgConnection, id: Uuid) -> Result<Option<TechnicianRo
 /// Active technicians with a skill for the service type who serve the region (any, when there is none).
 ///
 /// Skills and regions are compared without case. Technicians whose id is not a UUID are left out:
-/// a ticket could not refer to them.
+/// a ticket could not refer to them. Working hours are read on the technician's clock, else on the site's.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn candidates(
     db: &mut PgConnection,
-    service_type: &str,
-    region: Option<&str>,
+    wanted: &Wanted<'_>,
 ) -> Result<Vec<CandidateRow>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT t.id::uuid AS id, t.name, t.home_region, \
+        "SELECT t.id::uuid AS id, t.name, t.home_region, t.rating, \
                 ARRAY(SELECT r.region FROM technician_regions r WHERE r.technician_id = t.id ORDER BY r.region) \
-                    AS regions, \
-                (SELECT count(*) FROM tickets k WHERE k.assigned_tech_id = t.id::uuid AND k.state NOT IN \
-                    ('COMPLETED_PENDING_VERIFICATION', 'CANCELLED', 'INVOICED', 'VERIFIED', 'CLOSED')) AS active_load \
+                    AS regions, load.active_load, load.overlapping, hours.within_hours, \
+                12742 * asin(sqrt(least(1, power(sin(radians(s.latitude - t.latitude) / 2), 2) + \
+                    cos(radians(s.latitude)) * cos(radians(t.latitude)) * \
+                    power(sin(radians(s.longitude - t.longitude) / 2), 2)))) AS distance_km \
          FROM (SELECT * FROM technicians WHERE active \
                AND id ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' OFFSET 0) t \
-         WHERE EXISTS (SELECT FROM technician_skills s WHERE s.technician_id = t.id \
-                 AND regexp_replace(upper(btrim(s.skill)), '_V[0-9]+$', '') IN ('DEFAULT', $1)) \
+         JOIN sites s ON s.id = $3 \
+         CROSS JOIN LATERAL (SELECT count(*) AS active_load, count(*) FILTER (WHERE k.id <> $4 \
+                 AND k.scheduled_start < $6 AND k.scheduled_end > $5) AS overlapping \
+             FROM tickets k WHERE k.assigned_tech_id = t.id::uuid AND k.state NOT IN \
+                 ('COMPLETED_PENDING_VERIFICATION', 'CANCELLED', 'INVOICED', 'VERIFIED', 'CLOSED')) load \
+         CROSS JOIN LATERAL (SELECT $5::timestamptz AT TIME ZONE z AS ls, $6::timestamptz AT TIME ZONE z AS le \
+             FROM (SELECT known_zone(coalesce(t.timezone, s.timezone)) AS z) zone) clock \
+         CROSS JOIN LATERAL (SELECT bool_or(v.weekday = extract(dow FROM clock.ls) \
+                 AND clock.le::date = clock.ls::date AND v.start_time <= clock.ls::time \
+                 AND v.end_time >= clock.le::time) AS within_hours \
+             FROM technician_availability v WHERE v.technician_id = t.id) hours \
+         WHERE EXISTS (SELECT FROM technician_skills k WHERE k.technician_id = t.id \
+                 AND regexp_replace(upper(btrim(k.skill)), '_V[0-9]+$', '') IN ('DEFAULT', $1)) \
            AND ($2::text IS NULL OR upper(btrim(t.home_region)) = $2 \
                 OR EXISTS (SELECT FROM technician_regions r WHERE r.technician_id = t.id \
                     AND upper(btrim(r.region)) = $2))",
     )
-    .bind(service_type)
-    .bind(region)
+    .bind(wanted.service_type)
+    .bind(wanted.region)
+    .bind(wanted.site_id)
+    .bind(wanted.ticket_id)
+    .bind(wanted.window.start)
+    .bind(wanted.window.end)
     .fetch_all(db)
     .await
 }
@@ -111,6 +151,8 @@ pub struct SnapshotDraft<'a> {
     pub candidates: &'a Value,
     /// The first of the list.
     pub recommended_tech_id: Uuid,
+    /// When it stops being good for a dispatch; never, when absent.
+    pub expires_at: Option<OffsetDateTime>,
 }
 
 /// Stores a ranking.
@@ -121,7 +163,8 @@ pub async fn insert_snapshot(db: &mut PgConnection, draft: &SnapshotDraft<'_>) -
     sqlx::query(
         "INSERT INTO assignment_recommendation_snapshots (recommendation_snapshot_id, ticket_id, ticket_state, \
              requested_by, request_id, correlation_id, trace_id, recommendation_limit, incident_type, site_region, \
-             candidates, recommended_tech_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+             candidates, recommended_tech_id, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(draft.snapshot_id)
     .bind(draft.ticket_id)
@@ -135,22 +178,42 @@ pub async fn insert_snapshot(db: &mut PgConnection, draft: &SnapshotDraft<'_>) -
     .bind(draft.site_region)
     .bind(draft.candidates)
     .bind(draft.recommended_tech_id)
+    .bind(draft.expires_at)
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// The technician that a ranking of the ticket put first; `None` when there is no such ranking.
+/// A ranking as a dispatch looks at it.
+#[derive(Debug, Clone, FromRow)]
+pub struct SnapshotRow {
+    /// The first of the list.
+    pub recommended_tech_id: Uuid,
+    /// The list.
+    pub candidates: Value,
+    /// When it stops being good; never, when absent.
+    pub expires_at: Option<OffsetDateTime>,
+}
+
+impl SnapshotRow {
+    /// Whether the list names the technician.
+    pub fn names(&self, tech_id: Uuid) -> bool {
+        let wanted = tech_id.to_string();
+        self.candidates.as_array().into_iter().flatten().any(|entry| entry["tech_id"] == wanted.as_str())
+    }
+}
+
+/// A ranking of the ticket; `None` when there is no such one.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn recommended_tech(
+pub async fn snapshot(
     db: &mut PgConnection,
     ticket_id: Uuid,
     snapshot_id: Uuid,
-) -> Result<Option<Uuid>, sqlx::Error> {
-    sqlx::query_scalar(
-        "SELECT recommended_tech_id FROM assignment_recommendation_snapshots \
+) -> Result<Option<SnapshotRow>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT recommended_tech_id, candidates, expires_at FROM assignment_recommendation_snapshots \
          WHERE ticket_id = $1 AND recommendation_snapshot_id = $2 ORDER BY created_at DESC LIMIT 1",
     )
     .bind(ticket_id)

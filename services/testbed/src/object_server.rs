@@ -1,4 +1,4 @@
-//! An object store as far as a probe can tell: PUT keeps a body, HEAD answers its ETag.
+//! An object store as far as a probe can tell: PUT keeps a body, GET gives it back, HEAD answers its ETag.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -68,6 +68,12 @@ async fn answer(
     if method == Method::PUT {
         kept.objects.insert(path, body);
         return StatusCode::OK.into_response();
+    }
+    if method == Method::GET {
+        return match kept.objects.get(&path) {
+            Some(object) => object.clone().into_response(),
+            None => StatusCode::NOT_FOUND.into_response(),
+        };
     }
     if method != Method::HEAD {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();

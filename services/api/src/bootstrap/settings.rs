@@ -108,7 +108,13 @@ fn object_store(environment: &Environment, problems: &mut Vec<String>) -> Option
         return None;
     };
     let bucket = environment.text("DISPATCH_OBJECT_STORE_BUCKET").unwrap_or(DEFAULT_BUCKET).to_owned();
-    Some(ObjectStoreConfig { endpoint, bucket, key: key.to_owned(), secret: secret.to_owned() })
+    Some(ObjectStoreConfig {
+        endpoint,
+        bucket,
+        key: key.to_owned(),
+        secret: secret.to_owned(),
+        public_endpoint: None,
+    })
 }
 
 #[cfg(test)]

@@ -113,6 +113,7 @@ fn packet(command: &Command, closing: &Closing<'_>, history: &[TransitionRow]) -
         "closeout_context": closing.completion_request,
         "evidence_validation": { "signature_satisfied": true, "invalid_evidence_refs": [] },
         "evidence_items": items.len(),
+        "evidence_waived": judged.waived,
         "state_history_summary": {
             "ticket_id": ticket.id,
             "transition_count": history.len(),

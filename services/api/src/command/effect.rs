@@ -9,15 +9,11 @@ use uuid::Uuid;
 
 use crate::wire::TicketDocument;
 
-/// Whose scope the answer belongs to.
+/// What the audit event belongs to.
 #[derive(Debug, Clone, Copy)]
 pub struct Place {
     /// The ticket.
     pub ticket_id: Uuid,
-    /// Its account.
-    pub account_id: Uuid,
-    /// Its site.
-    pub site_id: Uuid,
 }
 
 /// What is counted beside requests and transitions, after the commit.
@@ -41,6 +37,8 @@ pub struct Effect {
     pub(super) status: u16,
     pub(super) body: String,
     pub(super) place: Option<Place>,
+    /// Account and site whose scope a replay of the answer needs.
+    pub(super) scope: Option<(Uuid, Uuid)>,
     pub(super) before: Option<TicketState>,
     pub(super) after: Option<TicketState>,
     pub(super) transitions: Vec<(Option<TicketState>, TicketState)>,
@@ -57,6 +55,7 @@ impl Effect {
             // Our documents have string keys and finite numbers only, so this cannot fail.
             body: serde_json::to_string(body).expect("documents are serializable"),
             place: None,
+            scope: None,
             before: None,
             after: None,
             transitions: Vec::new(),
@@ -74,10 +73,16 @@ impl Effect {
     /// Belongs to the ticket, whose state stays as it is unless said otherwise.
     #[must_use]
     pub fn at(mut self, ticket: &TicketRow) -> Self {
-        self.place =
-            Some(Place { ticket_id: ticket.id, account_id: ticket.account_id, site_id: ticket.site_id });
+        self.place = Some(Place { ticket_id: ticket.id });
         self.before = Some(ticket.state);
         self.after = Some(ticket.state);
+        self.within(ticket.account_id, ticket.site_id)
+    }
+
+    /// The answer is for callers with this account and site in their scope, replays included.
+    #[must_use]
+    pub fn within(mut self, account_id: Uuid, site_id: Uuid) -> Self {
+        self.scope = Some((account_id, site_id));
         self
     }
 
@@ -112,6 +117,21 @@ impl Effect {
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.audit.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// Adds a member to the audit payload when there is something to say.
+    #[must_use]
+    pub fn with_some(self, name: &str, value: Option<impl Into<Value>>) -> Self {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
+    }
+
+    /// Adds a list to the audit payload when it holds anything.
+    #[must_use]
+    pub fn with_any(self, name: &str, values: Vec<String>) -> Self {
+        if values.is_empty() { self } else { self.with(name, values) }
     }
 
     /// Leaves a message to be sent after the commit.

@@ -2,8 +2,8 @@
 
 use std::str::FromStr;
 
-use dispatch_domain::parse_uuid;
 use dispatch_domain::schedule::{InvalidWindow, Window, parse_instant};
+use dispatch_domain::{FieldCode, parse_uuid};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -37,10 +37,10 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// 400 naming the field.
     pub fn text(&self, name: &str) -> Result<&'a str, Failure> {
-        self.raw_text(name)
-            .map(str::trim)
-            .filter(|text| !text.is_empty())
-            .ok_or_else(|| Failure::invalid(format!("Field '{name}' is required")))
+        self.raw_text(name).map(str::trim).filter(|text| !text.is_empty()).ok_or_else(|| {
+            let code = if self.get(name).is_some() { FieldCode::Blank } else { FieldCode::Required };
+            Failure::field(name, code, format!("Field '{name}' is required"))
+        })
     }
 
     /// Trimmed text that is not blank, if it is there at all.
@@ -52,7 +52,8 @@ impl<'a> Fields<'a> {
             None => Ok(None),
             Some(value) => {
                 value.as_str().map(str::trim).filter(|text| !text.is_empty()).map(Some).ok_or_else(|| {
-                    Failure::invalid(format!("Field '{name}' must be a non-empty string when provided"))
+                    let message = format!("Field '{name}' must be a non-empty string when provided");
+                    Failure::field(name, FieldCode::Blank, message)
                 })
             }
         }
@@ -63,7 +64,7 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// 400 naming the field.
     pub fn uuid(&self, name: &str) -> Result<Uuid, Failure> {
-        self.optional_uuid(name)?.ok_or_else(|| Failure::invalid(format!("Field '{name}' is required")))
+        self.optional_uuid(name)?.ok_or_else(|| missing(name))
     }
 
     /// A UUID, if it is there at all.
@@ -73,10 +74,9 @@ impl<'a> Fields<'a> {
     pub fn optional_uuid(&self, name: &str) -> Result<Option<Uuid>, Failure> {
         self.get(name)
             .map(|value| {
-                value
-                    .as_str()
-                    .and_then(parse_uuid)
-                    .ok_or_else(|| Failure::invalid(format!("Field '{name}' must be a valid UUID")))
+                value.as_str().and_then(parse_uuid).ok_or_else(|| {
+                    Failure::field(name, FieldCode::Format, format!("Field '{name}' must be a valid UUID"))
+                })
             })
             .transpose()
     }
@@ -86,7 +86,7 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// 400 naming the field.
     pub fn word<T: FromStr>(&self, name: &str) -> Result<T, Failure> {
-        self.optional_word(name)?.ok_or_else(|| Failure::invalid(format!("Field '{name}' is required")))
+        self.optional_word(name)?.ok_or_else(|| missing(name))
     }
 
     /// A word of a closed list, if it is there at all.
@@ -96,10 +96,9 @@ impl<'a> Fields<'a> {
     pub fn optional_word<T: FromStr>(&self, name: &str) -> Result<Option<T>, Failure> {
         self.get(name)
             .map(|value| {
-                value
-                    .as_str()
-                    .and_then(|text| text.parse().ok())
-                    .ok_or_else(|| Failure::invalid(format!("Field '{name}' is invalid")))
+                value.as_str().and_then(|text| text.parse().ok()).ok_or_else(|| {
+                    Failure::field(name, FieldCode::NotOneOf, format!("Field '{name}' is invalid"))
+                })
             })
             .transpose()
     }
@@ -111,7 +110,9 @@ impl<'a> Fields<'a> {
     pub fn optional_bool(&self, name: &str) -> Result<Option<bool>, Failure> {
         self.get(name)
             .map(|value| {
-                value.as_bool().ok_or_else(|| Failure::invalid(format!("Field '{name}' is invalid")))
+                value.as_bool().ok_or_else(|| {
+                    Failure::field(name, FieldCode::Type, format!("Field '{name}' is invalid"))
+                })
             })
             .transpose()
     }
@@ -126,9 +127,10 @@ impl<'a> Fields<'a> {
             .map(|value| match value.as_f64() {
                 #[expect(clippy::cast_possible_truncation, reason = "checked by the guard")]
                 Some(cents) if cents.fract() == 0.0 && (0.0..=LARGEST).contains(&cents) => Ok(cents as i64),
-                _ => Err(Failure::invalid(format!(
-                    "Field '{name}' must be an integer from 0 to 9007199254740991"
-                ))),
+                _ => {
+                    let message = format!("Field '{name}' must be an integer from 0 to 9007199254740991");
+                    Err(Failure::field(name, FieldCode::Invalid, message))
+                }
             })
             .transpose()
     }
@@ -138,9 +140,7 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// 400 naming the field.
     pub fn instant(&self, name: &str) -> Result<OffsetDateTime, Failure> {
-        self.raw_text(name)
-            .and_then(|text| parse_instant(text).ok())
-            .ok_or_else(|| Failure::invalid(format!("Field '{name}' must be ISO date-time")))
+        self.raw_text(name).and_then(|text| parse_instant(text).ok()).ok_or_else(|| instant_failure(name))
     }
 
     /// Trimmed texts, none of them blank; absent counts as empty.
@@ -149,14 +149,19 @@ impl<'a> Fields<'a> {
     /// 400 naming the element.
     pub fn texts(&self, name: &str) -> Result<Vec<String>, Failure> {
         let Some(value) = self.get(name) else { return Ok(Vec::new()) };
-        let items =
-            value.as_array().ok_or_else(|| Failure::invalid(format!("Field '{name}' must be an array")))?;
+        let items = value.as_array().ok_or_else(|| {
+            Failure::field(name, FieldCode::Type, format!("Field '{name}' must be an array"))
+        })?;
         items
             .iter()
             .enumerate()
             .map(|(index, item)| {
                 item.as_str().map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned).ok_or_else(
-                    || Failure::invalid(format!("Field '{name}[{index}]' must be a non-empty string")),
+                    || {
+                        let field = format!("{name}[{index}]");
+                        let message = format!("Field '{field}' must be a non-empty string");
+                        Failure::field(&field, FieldCode::Blank, message)
+                    },
                 )
             })
             .collect()
@@ -169,9 +174,24 @@ impl<'a> Fields<'a> {
     /// 400 naming what is wrong.
     pub fn window(value: &Value, field: &str, reversed: &str) -> Result<Window, Failure> {
         Window::from_json(value).map_err(|error| match error {
-            InvalidWindow::Start => Failure::invalid(format!("Field '{field}start' must be ISO date-time")),
-            InvalidWindow::End => Failure::invalid(format!("Field '{field}end' must be ISO date-time")),
-            InvalidWindow::Reversed => Failure::invalid(reversed),
+            InvalidWindow::Start => instant_failure(&format!("{field}start")),
+            InvalidWindow::End => instant_failure(&format!("{field}end")),
+            InvalidWindow::Reversed => {
+                Failure::field(&format!("{field}end"), FieldCode::Reversed, reversed.to_owned())
+            }
         })
     }
+
+    /// A number, if it is there at all; the schema has checked its range.
+    pub fn optional_number(&self, name: &str) -> Option<f64> {
+        self.get(name).and_then(Value::as_f64)
+    }
+}
+
+fn missing(name: &str) -> Failure {
+    Failure::field(name, FieldCode::Required, format!("Field '{name}' is required"))
+}
+
+fn instant_failure(field: &str) -> Failure {
+    Failure::field(field, FieldCode::Format, format!("Field '{field}' must be ISO date-time"))
 }

@@ -183,6 +183,7 @@ pub(super) fn object_store(reader: &mut Reader<'_>) -> Option<ObjectStoreConfig>
     let secret = reader.secret_text("DISPATCH_OBJECT_STORE_SECRET", "DISPATCH_OBJECT_STORE_SECRET_FILE");
     let bucket =
         reader.text("DISPATCH_OBJECT_STORE_BUCKET").unwrap_or_else(|| "dispatch-artifacts".to_owned());
+    let public_endpoint = reader.text("DISPATCH_OBJECT_STORE_PUBLIC_ENDPOINT");
     let endpoint = endpoint?;
     let (Some(key), Some(secret)) = (key, secret) else {
         reader.problem(
@@ -191,7 +192,7 @@ pub(super) fn object_store(reader: &mut Reader<'_>) -> Option<ObjectStoreConfig>
         );
         return None;
     };
-    Some(ObjectStoreConfig { endpoint, bucket, key, secret })
+    Some(ObjectStoreConfig { endpoint, bucket, key, secret, public_endpoint })
 }
 
 pub(super) fn tracing(reader: &mut Reader<'_>) -> Option<TracingConfig> {

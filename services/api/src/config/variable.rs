@@ -58,7 +58,12 @@ pub(super) struct Group {
     pub(super) variables: &'static [Variable],
 }
 
-const fn v(name: &'static str, kind: Kind, default: &'static str, meaning: &'static str) -> Variable {
+pub(super) const fn v(
+    name: &'static str,
+    kind: Kind,
+    default: &'static str,
+    meaning: &'static str,
+) -> Variable {
     Variable { name, kind, default, meaning }
 }
 
@@ -255,6 +260,12 @@ pub(super) const SERVING: &[Group] = &[
                 "Store that `s3` and `minio` references are looked up at",
             ),
             v("DISPATCH_OBJECT_STORE_BUCKET", Text, "`dispatch-artifacts`", "Bucket of this installation"),
+            v(
+                "DISPATCH_OBJECT_STORE_PUBLIC_ENDPOINT",
+                Text,
+                "the endpoint",
+                "Where callers of upload and download links reach the store",
+            ),
             v("DISPATCH_OBJECT_STORE_KEY", Secret, "none", "Access key"),
             v("DISPATCH_OBJECT_STORE_KEY_FILE", Path, "off", "File with that key, read at the start"),
             v("DISPATCH_OBJECT_STORE_SECRET", Secret, "none", "Secret key"),
@@ -275,6 +286,7 @@ pub(super) const SERVING: &[Group] = &[
             ),
         ],
     },
+    super::policy::VARIABLES,
     Group {
         title: "Intake",
         variables: &[

@@ -1,8 +1,9 @@
 //! `POST /tickets/{ticketId}/evidence`: a reference to a photo, note or signature.
 
 use dispatch_domain::template::RequirementCode;
-use dispatch_domain::{ErrorCode, Refusal, ToolName};
+use dispatch_domain::{ErrorCode, Refusal, TicketState, ToolName};
 use dispatch_store::evidence::{self, NewEvidence};
+use dispatch_store::tickets::TicketRow;
 use serde_json::{Value, json};
 
 use super::{Endpoint, Probing};
@@ -42,6 +43,9 @@ impl Submission {
 async fn run(command: &mut Command) -> Result<Effect, Failure> {
     let submission = Submission::read(command.fields())?;
     let ticket = command.lock_ticket().await?;
+    if command.app.config.policy.evidence_open_only && ticket.state.is_final() {
+        return Err(finished(command, &ticket).into());
+    }
     check_object(command, &submission, ticket.incident_type.as_deref()).await?;
     let created_by = command.actor.id.clone();
     let new = NewEvidence {
@@ -56,6 +60,12 @@ async fn run(command: &mut Command) -> Result<Effect, Failure> {
     Ok(Effect::answer(201, &EvidenceDocument::of(&item))
         .at(&ticket)
         .with("evidence_item_id", item.id.to_string()))
+}
+
+/// The refusal of a closed or cancelled ticket, where those take no more evidence.
+fn finished(command: &Command, ticket: &TicketRow) -> Refusal {
+    let open = TicketState::ALL.iter().filter(|state| !state.is_final()).map(|state| state.as_str());
+    Refusal::state(command.tool, ticket.state).with("allowed_from_states", open.collect::<Vec<_>>())
 }
 
 /// With probing on, the object has to be there; with it off any text is accepted.

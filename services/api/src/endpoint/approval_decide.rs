@@ -1,4 +1,5 @@
-//! `POST /tickets/{ticketId}/approval/decide`: yes sends the ticket back to where it asked, no back to triage.
+//! `POST /tickets/{ticketId}/approval/decide`: yes sends the ticket back to where it asked and raises what it may cost,
+//! no sends it back to triage.
 
 use dispatch_domain::vocabulary::{ApprovalDecision, ApprovalStatus};
 use dispatch_domain::{ErrorCode, Refusal, TicketState, ToolName};
@@ -6,6 +7,7 @@ use dispatch_store::approvals::{self, ApprovalRow};
 use serde_json::Value;
 
 use super::Endpoint;
+use crate::approval_ledger;
 use crate::command::{Command, Effect};
 use crate::failure::Failure;
 
@@ -24,17 +26,29 @@ async fn run(command: &mut Command) -> Result<Effect, Failure> {
     if approval.status != ApprovalStatus::Pending.as_str() {
         return Err(Refusal::new(ErrorCode::ApprovalNotPending, "Approval was decided before").into());
     }
+    approval_ledger::check_four_eyes(command, &approval)?;
     let target = match decision {
         ApprovalDecision::Approved => return_state(&approval)?,
         ApprovalDecision::Denied => TicketState::Triaged,
     };
     let decided_by = command.actor.id.clone();
     approvals::decide(command.db(), approval.id, decision.as_str(), &decided_by, notes.as_deref()).await?;
+    let cancelled =
+        approvals::cancel_pending(command.db(), ticket.id, Some(approval.id), &decided_by).await?;
+    let nte_before = ticket.nte_cents;
+    if decision == ApprovalDecision::Approved {
+        ticket.nte_cents = approval_ledger::raised(&ticket, &approval)?;
+    }
+    approval_ledger::record(command, &ticket, nte_before, Some(approval.id)).await?;
     let before = ticket.state;
     ticket.state = target;
     let ticket = command.save(&ticket).await?;
+    let cancelled: Vec<String> = cancelled.iter().map(ToString::to_string).collect();
     Ok(Effect::ticket(200, &ticket)
         .moved(&[before, ticket.state])
+        .with("nte_before_cents", nte_before)
+        .with("nte_after_cents", ticket.nte_cents)
+        .with_any("cancelled_approvals", cancelled)
         .with("approval_id", approval.id.to_string())
         .with("decision", decision.as_str())
         .with("target_state", target.as_str())

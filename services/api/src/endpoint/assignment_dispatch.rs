@@ -1,19 +1,21 @@
 //! `POST /tickets/{ticketId}/assignment/dispatch`: sends a technician, by plan or past it in an emergency.
 
-use dispatch_domain::assignment::{self, Candidate};
+mod technician_check;
+
 use dispatch_domain::outbox::{Dispatch, Message};
 use dispatch_domain::transition::derived_names;
 use dispatch_domain::vocabulary::DispatchMode;
 use dispatch_domain::{ActorType, ErrorCode, Priority, Refusal, TicketState, ToolName};
+use dispatch_store::approvals;
+use dispatch_store::message_templates::Subject;
 use dispatch_store::tickets::TicketRow;
-use dispatch_store::{approvals, sites, technicians};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::Endpoint;
-use crate::closeout;
 use crate::command::{Command, Counted, Effect, Fields};
 use crate::failure::Failure;
+use crate::{closeout, message_text, schedule_rules};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint =
@@ -27,6 +29,8 @@ struct Order {
     rationale: Option<String>,
     confirmation: Option<bool>,
     snapshot_id: Option<Uuid>,
+    /// Why it is not the first of the ranking.
+    selection_reason: Option<String>,
 }
 
 impl Order {
@@ -38,6 +42,7 @@ impl Order {
             mode: fields.optional_word("dispatch_mode")?,
             rationale: fields.optional_text("dispatch_rationale")?.map(str::to_owned),
             confirmation: fields.optional_bool("dispatch_confirmation")?,
+            selection_reason: fields.optional_text("selection_reason")?.map(str::to_owned),
         })
     }
 
@@ -55,7 +60,9 @@ async fn run(command: &mut Command) -> Result<Effect, Failure> {
     if order.is_bypass() {
         check_bypass(command, &order, &ticket).await?;
     }
-    let service_type = check_technician(command, &order, &ticket).await?;
+    let service_type = technician_check::check(command, &order, &ticket).await?;
+    let window = schedule_rules::of_ticket(&ticket);
+    schedule_rules::check_free(command, &ticket, Some(order.tech_id), window).await?;
     let saved = assign(command, &order, &ticket).await?;
     let before = ticket.state;
     let path: &[TicketState] = if before == TicketState::Triaged {
@@ -71,10 +78,18 @@ async fn run(command: &mut Command) -> Result<Effect, Failure> {
         ticket_version: Some(saved.version),
     };
     let message = Message::dispatch(&saved.id.to_string(), &dispatch);
+    let subject = Subject {
+        site_id: saved.site_id,
+        start: saved.scheduled_start,
+        end: saved.scheduled_end,
+        tech_id: saved.assigned_tech_id,
+    };
+    let message = message_text::worded(command, message, subject).await?;
     let draft = command.draft(&message, saved.customer_phone.as_deref());
     Ok(Effect::ticket(200, &saved)
         .moved(path)
         .with("dispatch_validation", validation(&order, &service_type, path))
+        .with_some("selection_reason", order.selection_reason.clone())
         .message(draft)
         .counted(Counted::Dispatch { with_snapshot: order.snapshot_id.is_some() }))
 }
@@ -156,68 +171,6 @@ async fn check_bypass(command: &mut Command, order: &Order, ticket: &TicketRow) 
             .into());
     }
     Ok(())
-}
-
-/// Snapshot, technician, capability and zone, in this order; returns the service type that was matched.
-async fn check_technician(
-    command: &mut Command,
-    order: &Order,
-    ticket: &TicketRow,
-) -> Result<String, Failure> {
-    let tech_id = order.tech_id.to_string();
-    let snapshot_id = order.snapshot_id.map(|id| id.to_string());
-    let correlation = command.correlation.id.clone();
-    let refuse = |code, message| Refusal::new(code, message).with("correlation_id", correlation.clone());
-    let mut recommended = None;
-    if let Some(id) = order.snapshot_id {
-        recommended = technicians::recommended_tech(command.db(), ticket.id, id).await?;
-        if recommended.is_none() {
-            return Err(refuse(ErrorCode::AssignmentNotFound, "Recommendation snapshot not found")
-                .with("recommendation_snapshot_id", snapshot_id)
-                .into());
-        }
-    }
-    let Some(technician) = technicians::find(command.db(), order.tech_id).await? else {
-        return Err(refuse(ErrorCode::AssignmentNotFound, "Technician not found")
-            .with("tech_id", tech_id)
-            .with("recommendation_snapshot_id", snapshot_id)
-            .into());
-    };
-    if !technician.active {
-        return Err(refuse(ErrorCode::TechUnavailable, "Technician is not active")
-            .with("tech_id", tech_id)
-            .into());
-    }
-    if let Some(expected) = recommended.filter(|expected| *expected != order.tech_id) {
-        let message = "Technician is not the one the snapshot recommends";
-        return Err(refuse(ErrorCode::AssignmentRecommendationMismatch, message)
-            .with("recommendation_snapshot_id", snapshot_id)
-            .with("recommended_tech_id", expected.to_string())
-            .with("tech_id", tech_id)
-            .into());
-    }
-    let candidate = Candidate {
-        skills: &technician.skills,
-        home_region: technician.home_region.as_deref(),
-        regions: &technician.regions,
-    };
-    let service_type = assignment::dispatch_service_type(ticket.incident_type.as_deref(), &ticket.summary);
-    if !candidate.can_do(&service_type) {
-        return Err(refuse(ErrorCode::AssignmentCapabilityMismatch, "Technician lacks the skill")
-            .with("tech_id", tech_id)
-            .with("service_type", service_type)
-            .with("recommendation_snapshot_id", snapshot_id)
-            .into());
-    }
-    let region = sites::region(command.db(), ticket.site_id).await?;
-    if !candidate.serves(region.as_deref()) {
-        return Err(refuse(ErrorCode::AssignmentZoneMismatch, "Technician does not serve the region")
-            .with("tech_id", tech_id)
-            .with("ticket_region", region)
-            .with("recommendation_snapshot_id", snapshot_id)
-            .into());
-    }
-    Ok(service_type)
 }
 
 async fn assign(command: &mut Command, order: &Order, ticket: &TicketRow) -> Result<TicketRow, Failure> {

@@ -1,17 +1,18 @@
 //! `POST /tickets/{ticketId}/assignment/recommend`: who could do it, best first, frozen for a later dispatch.
 
-use dispatch_domain::assignment::{self, Candidate, normalise_service_type};
+use dispatch_domain::assignment::{self, Candidate, Signals, Weighted, normalise_service_type};
 use dispatch_domain::schedule::Window;
 use dispatch_domain::{ErrorCode, Refusal, ToolName};
-use dispatch_store::technicians::{self, CandidateRow, SnapshotDraft};
+use dispatch_store::technicians::{self, CandidateRow, SnapshotDraft, Wanted};
 use dispatch_store::{sites, violated_constraint};
 use serde_json::{Value, json};
+use time::Duration;
 use uuid::Uuid;
 
 use super::Endpoint;
-use crate::clock;
 use crate::command::{Command, Effect, Fields};
 use crate::failure::Failure;
+use crate::{clock, schedule_rules};
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint =
@@ -28,6 +29,8 @@ struct Ranked {
     active_load: i64,
     in_zone: bool,
     score: i64,
+    signals: Signals,
+    weighted: Weighted,
 }
 
 async fn run(command: &mut Command) -> Result<Effect, Failure> {
@@ -40,16 +43,24 @@ async fn run(command: &mut Command) -> Result<Effect, Failure> {
     let limit = limit(fields);
     let preferred = preferred_window(fields)?;
     let region = sites::region(command.db(), ticket.site_id).await?;
-    if ticket.scheduled_start.is_none() || ticket.scheduled_end.is_none() {
+    let Some(window) = schedule_rules::of_ticket(&ticket) else {
         let message = "Recommendation needs a scheduled window";
         return Err(Refusal::new(ErrorCode::AssignmentRecommendationContextMissing, message)
             .with("ticket_state", ticket.state.as_str())
             .with("site_region", region)
             .with("correlation_id", command.correlation.id.as_str())
             .into());
-    }
-    let rows = technicians::candidates(command.db(), &service_type, region.as_deref()).await?;
-    let ranked = rank(rows, region.as_deref(), limit);
+    };
+    let wanted = Wanted {
+        ticket_id: ticket.id,
+        site_id: ticket.site_id,
+        service_type: &service_type,
+        region: region.as_deref(),
+        window: preferred.unwrap_or(window),
+    };
+    let rows = technicians::candidates(command.db(), &wanted).await?;
+    let policy = command.app.config.policy.clone();
+    let ranked = rank(rows, region.as_deref(), limit, policy.weighted_ranking);
     let Some(best) = ranked.first() else {
         return Err(Refusal::new(ErrorCode::AssignmentRecommendationUnavailable, "No technician fits")
             .with("ticket_state", ticket.state.as_str())
@@ -58,8 +69,9 @@ async fn run(command: &mut Command) -> Result<Effect, Failure> {
             .with("recommendation_limit", limit)
             .into());
     };
+    let lifetime = Duration::minutes(policy.ranking_ttl_minutes.into());
+    let expires_at = (!lifetime.is_zero()).then(|| command.now + lifetime);
     let snapshot_id = Uuid::new_v4();
-    let candidates = Value::Array(ranked.iter().map(frozen).collect());
     let (requested_by, correlation) = (command.actor.id.clone(), command.correlation.clone());
     let draft = SnapshotDraft {
         snapshot_id,
@@ -72,22 +84,16 @@ async fn run(command: &mut Command) -> Result<Effect, Failure> {
         limit: i32::try_from(limit).unwrap_or(i32::MAX),
         service_type: &service_type,
         site_region: region.as_deref(),
-        candidates: &candidates,
+        candidates: &Value::Array(ranked.iter().map(frozen).collect()),
         recommended_tech_id: best.id,
+        expires_at,
     };
-    technicians::insert_snapshot(command.db(), &draft).await.map_err(|error| {
-        match violated_constraint(&error) {
-            Some(KEY_CONSTRAINT) => {
-                let message = "Idempotency-Key was used on this ticket by another actor";
-                Refusal::new(ErrorCode::IdempotencyPayloadMismatch, message).into()
-            }
-            _ => Failure::from(error),
-        }
-    })?;
+    freeze(command, &draft).await?;
     let body = json!({
         "recommendations": ranked.iter().map(shown).collect::<Vec<_>>(),
         "snapshot_id": snapshot_id,
         "evaluated_at": clock::text(command.now),
+        "expires_at": expires_at.map(clock::text),
     });
     Ok(Effect::answer(201, &body)
         .at(&ticket)
@@ -96,6 +102,18 @@ async fn run(command: &mut Command) -> Result<Effect, Failure> {
         .with("recommendation_snapshot_id", snapshot_id.to_string())
         .with("candidate_count", ranked.len())
         .with("preferred_window", preferred.map(Window::to_json)))
+}
+
+async fn freeze(command: &mut Command, draft: &SnapshotDraft<'_>) -> Result<(), Failure> {
+    technicians::insert_snapshot(command.db(), draft).await.map_err(|error| {
+        match violated_constraint(&error) {
+            Some(KEY_CONSTRAINT) => {
+                let message = "Idempotency-Key was used on this ticket by another actor";
+                Refusal::new(ErrorCode::IdempotencyPayloadMismatch, message).into()
+            }
+            _ => Failure::from(error),
+        }
+    })
 }
 
 /// `5.0` counts as five; the schema has checked the range.
@@ -114,7 +132,7 @@ fn preferred_window(fields: Fields<'_>) -> Result<Option<Window>, Failure> {
 }
 
 /// Score, then load, then zone, then id; capability is given, or the row would not be here.
-fn rank(rows: Vec<CandidateRow>, region: Option<&str>, limit: usize) -> Vec<Ranked> {
+fn rank(rows: Vec<CandidateRow>, region: Option<&str>, limit: usize, weighted: bool) -> Vec<Ranked> {
     let mut ranked: Vec<Ranked> = rows
         .into_iter()
         .map(|row| {
@@ -123,11 +141,21 @@ fn rank(rows: Vec<CandidateRow>, region: Option<&str>, limit: usize) -> Vec<Rank
             let in_zone = candidate.serves(region);
             let score = assignment::score(true, in_zone, row.active_load);
             let zone = candidate.zone();
-            Ranked { id: row.id, name: row.name, zone, active_load: row.active_load, in_zone, score }
+            let signals = Signals {
+                distance_km: row.distance_km,
+                within_hours: row.within_hours,
+                overlapping: row.overlapping,
+                rating: row.rating,
+            };
+            let weighted = signals.weigh(score);
+            let active_load = row.active_load;
+            Ranked { id: row.id, name: row.name, zone, active_load, in_zone, score, signals, weighted }
         })
         .collect();
-    ranked
-        .sort_by_key(|candidate| (-candidate.score, candidate.active_load, !candidate.in_zone, candidate.id));
+    ranked.sort_by_key(|candidate| {
+        let points = if weighted { candidate.weighted.total() } else { candidate.score };
+        (-points, candidate.active_load, !candidate.in_zone, candidate.id)
+    });
     ranked.truncate(limit);
     ranked
 }
@@ -143,6 +171,27 @@ fn frozen(candidate: &Ranked) -> Value {
         "zone_match": candidate.in_zone,
         "score": candidate.score,
         "distance_bucket": i32::from(!candidate.in_zone),
+        "details": details(candidate),
+    })
+}
+
+/// What the weighted score is made of; the points add up to it.
+fn details(candidate: &Ranked) -> Value {
+    let (signals, weighted) = (&candidate.signals, candidate.weighted);
+    json!({
+        "distance_km": signals.distance_km.map(|km| (km * 10.0).round() / 10.0),
+        "travel_minutes": signals.travel_minutes(),
+        "within_working_hours": signals.within_hours,
+        "overlapping_tickets": signals.overlapping,
+        "rating": signals.rating,
+        "weighted_score": weighted.total(),
+        "points": {
+            "plain": weighted.plain,
+            "travel": weighted.travel,
+            "working_hours": weighted.hours,
+            "overlap": weighted.overlap,
+            "rating": weighted.rating,
+        },
     })
 }
 
@@ -157,5 +206,6 @@ fn shown(candidate: &Ranked) -> Value {
             "active_load": candidate.active_load,
             "distance_bucket": i32::from(!candidate.in_zone),
         },
+        "details": details(candidate),
     })
 }

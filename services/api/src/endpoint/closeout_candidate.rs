@@ -26,6 +26,7 @@ async fn run(command: &mut Command) -> Result<Effect, Failure> {
     if profile.level == RiskLevel::High {
         return Err(risk_block(&judged.passed.evaluation, &profile).into());
     }
+    closeout::keep_completion(command, &ticket, &completion).await?;
     let before = ticket.state;
     ticket.state = TicketState::CompletedPendingVerification;
     let ticket = command.save(&ticket).await?;
@@ -42,6 +43,7 @@ async fn run(command: &mut Command) -> Result<Effect, Failure> {
             }),
         )
         .with("evidence_refs", completion.references)
+        .with_any("waived", judged.waived.clone())
         .with("persisted_evidence_count", judged.rows.len())
         .with("risk_profile", json!(profile)))
 }

@@ -3,7 +3,7 @@
 use dispatch_domain::closeout::Audience;
 use dispatch_domain::vocabulary::QaResult;
 use dispatch_domain::{ErrorCode, Refusal, TicketState, ToolName};
-use dispatch_store::evidence;
+use dispatch_store::{completions, evidence};
 use serde_json::json;
 
 use super::{Endpoint, Probing};
@@ -33,6 +33,7 @@ async fn run(command: &mut Command) -> Result<Effect, Failure> {
             .await?;
     let (actor_id, request_id) = (command.actor.id.clone(), command.request_id);
     let frozen = evidence::mark_immutable(command.db(), ticket.id, &actor_id, request_id).await?;
+    completions::judge(command.db(), ticket.id, "VERIFIED", &actor_id, notes.as_deref()).await?;
     let before = ticket.state;
     ticket.state = TicketState::Verified;
     let ticket = command.save(&ticket).await?;
@@ -43,5 +44,6 @@ async fn run(command: &mut Command) -> Result<Effect, Failure> {
         .with("notes", notes)
         .with("verification_closeout_check", json!(judged.passed.evaluation))
         .with("verification_evidence_refs", completion.references)
+        .with_any("waived", judged.waived)
         .with("immutable_evidence_count", frozen.len()))
 }

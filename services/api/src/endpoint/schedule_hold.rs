@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::Endpoint;
 use crate::command::{Command, Effect, Fields};
 use crate::failure::Failure;
+use crate::schedule_rules;
 use crate::wire::TicketDocument;
 
 /// The endpoint.
@@ -22,7 +23,9 @@ async fn run(command: &mut Command) -> Result<Effect, Failure> {
     let fields = command.fields();
     let reason: HoldReason = fields.word("hold_reason")?;
     let window = fields.get("confirmation_window").unwrap_or(&Value::Null);
-    let window = Fields::window(window, "confirmation_window.", REVERSED)?.to_json();
+    let window = Fields::window(window, "confirmation_window.", REVERSED)?;
+    schedule_rules::check_not_over(command, window, "confirmation_window")?;
+    let window = window.to_json();
     let hold_id = Uuid::new_v4();
     let notes = json!({ "hold_reason": reason, "hold_sequence_id": hold_id, "confirmation_window": window });
     let (requested_by, correlation_id) = (command.actor.id.clone(), command.correlation.id.clone());

@@ -21,6 +21,7 @@ async fn run(command: &mut Command) -> Result<Effect, Failure> {
     }
     let judged =
         closeout::judge(command, &ticket, &completion, &completion.references, Audience::Completion).await?;
+    closeout::keep_completion(command, &ticket, &completion).await?;
     let before = ticket.state;
     ticket.state = TicketState::CompletedPendingVerification;
     let ticket = command.save(&ticket).await?;
@@ -29,6 +30,7 @@ async fn run(command: &mut Command) -> Result<Effect, Failure> {
         .with("closeout_check", json!(judged.passed.evaluation))
         .with("no_signature_reason", completion.no_signature_reason)
         .with("evidence_refs", completion.references)
+        .with_any("waived", judged.waived.clone())
         .with("persisted_evidence_count", judged.rows.len()))
 }
 

@@ -1,9 +1,15 @@
 //! `GET /ux/technician/job-packet/{ticketId}`: everything a technician needs on site, and what is still missing.
 
+mod readiness;
+
+use std::collections::BTreeSet;
+
 use dispatch_domain::action::{PACKET_ACTIONS, View};
 use dispatch_domain::closeout::{Audience, CompletionContext, Failed, Gate, Item, Passed};
 use dispatch_domain::template::{self, RequirementCode, SIGNATURE_KEY, Template};
-use dispatch_domain::{Refusal, ToolName};
+use dispatch_domain::vocabulary::ApprovalStatus;
+use dispatch_domain::{Refusal, ToolName, sla};
+use dispatch_store::approvals::{self, ApprovalRow};
 use dispatch_store::evidence::EvidenceRow;
 use dispatch_store::sites::{ContactRow, SiteRow};
 use dispatch_store::tickets::TicketRow;
@@ -44,11 +50,18 @@ async fn run(call: &ReadCall) -> Result<Answer, Failure> {
     let timeline = audit::timeline(&mut connection, ticket.id).await?;
     let site = sites::find(&mut connection, ticket.site_id).await?;
     let contact = sites::onsite_contact(&mut connection, ticket.site_id).await?;
-    let completion = closeout::completion_request(&mut connection, &ticket, false).await?;
+    let completion = closeout::completion_said(&mut connection, &ticket, false).await?.map(|(said, _)| said);
+    let waived = closeout::waived(&call.app, call.now, &mut connection, ticket.id).await?;
     let paused = paused(&mut connection, &ticket).await?;
+    let open_approvals: Vec<ApprovalRow> = approvals::list(&mut connection, ticket.id)
+        .await?
+        .into_iter()
+        .filter(|row| row.status == ApprovalStatus::Pending.as_str())
+        .collect();
     // Probing may take seconds; the connection is given back first.
     drop(connection);
-    let gated = gate(call, &ticket, &rows, completion.as_ref()).await;
+    let waived: BTreeSet<String> = waived.into_iter().collect();
+    let gated = gate(call, &ticket, &rows, completion.as_ref(), &waived).await;
     let timeline = events(&timeline);
     let latest = timeline.len().saturating_sub(LATEST);
     let body = json!({
@@ -66,11 +79,51 @@ async fn run(call: &ReadCall) -> Result<Answer, Failure> {
             "evidence_requirements": evidence_requirements(&gated, &rows),
             "checklist": checklist(&gated),
             "closeout_gate": closeout_gate(&gated),
+            "readiness": readiness(call, &gated, &waived),
+            "sla": sla(&ticket, call),
+            "open_approvals": open_approvals.iter().map(open_approval).collect::<Vec<_>>(),
             "timeline": { "events": timeline, "latest_events": timeline[latest..] },
             "actions": actions(call, &ticket, &gated, paused),
         },
     });
-    Ok(Answer::json(200, &body))
+    Ok(Answer { version: Some(ticket.version), ..Answer::json(200, &body) })
+}
+
+fn readiness(call: &ReadCall, gated: &Gated, waived: &BTreeSet<String>) -> Value {
+    let schemes = evidence_probe::schemes(&call.app);
+    let unresolvable = gated.items.iter().filter(|item| !schemes.is_resolvable(&item.uri));
+    let invalid: Vec<String> =
+        unresolvable.map(|item| item.uri.clone()).filter(|uri| !waived.contains(uri)).collect();
+    readiness::Known {
+        template: gated.template,
+        items: &gated.items,
+        waived,
+        reason_recorded: gated.completion.no_signature_reason.is_some(),
+        invalid: &invalid,
+        checked: &|key| gated.completion.checklist.get(key) == Some(&Value::Bool(true)),
+    }
+    .document()
+}
+
+fn sla(ticket: &TicketRow, call: &ReadCall) -> Value {
+    let standing =
+        sla::standing(ticket.priority, ticket.scheduled_start.unwrap_or(ticket.created_at), call.now);
+    json!({
+        "target_minutes": standing.target_minutes,
+        "deadline_at": clock::text(standing.deadline_at),
+        "remaining_minutes": standing.remaining_minutes,
+        "status": standing.status,
+    })
+}
+
+fn open_approval(row: &ApprovalRow) -> Value {
+    json!({
+        "id": row.id,
+        "approval_type": row.approval_type,
+        "amount_delta_cents": row.amount_delta_cents,
+        "reason": row.reason,
+        "requested_at": clock::text(row.requested_at),
+    })
 }
 
 /// Not asked for a ticket without an incident type.
@@ -81,7 +134,13 @@ async fn paused(db: &mut PgConnection, ticket: &TicketRow) -> Result<Option<Refu
     Ok(closeout::autonomy_block(db, ticket).await?)
 }
 
-async fn gate(call: &ReadCall, ticket: &TicketRow, rows: &[EvidenceRow], request: Option<&Value>) -> Gated {
+async fn gate(
+    call: &ReadCall,
+    ticket: &TicketRow,
+    rows: &[EvidenceRow],
+    request: Option<&Value>,
+    waived: &BTreeSet<String>,
+) -> Gated {
     let template = ticket.incident_type.as_deref().and_then(template::lookup);
     // Only flags that the template asks for are shown; references of an old completion do not matter here.
     let mut completion = request
@@ -103,6 +162,7 @@ async fn gate(call: &ReadCall, ticket: &TicketRow, rows: &[EvidenceRow], request
         references: &[],
         schemes: &evidence_probe::schemes(&call.app),
         failing_uris: &failing_uris,
+        waived,
     }
     .check();
     Gated { outcome, completion, completed: request.is_some(), items, template }

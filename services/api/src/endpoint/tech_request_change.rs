@@ -35,6 +35,8 @@ async fn run(command: &mut Command) -> Result<Effect, Failure> {
         reason: &reason,
         evidence: &evidence,
     };
+    // A ticket waits for one decision at a time.
+    approvals::cancel_pending(command.db(), ticket.id, None, &requested_by).await?;
     let approval = approvals::insert(command.db(), &new).await?;
     let before = ticket.state;
     ticket.state = TicketState::ApprovalRequired;

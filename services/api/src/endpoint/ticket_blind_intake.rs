@@ -3,10 +3,10 @@
 use dispatch_domain::intake::{
     DEFAULT_SOP_PROMPT, Identity, normalise_email, normalise_phone, readiness_reasons,
 };
-use dispatch_domain::{ErrorCode, Priority, Refusal, TicketState, ToolName, audit};
+use dispatch_domain::{ErrorCode, FieldCode, Priority, Refusal, TicketState, ToolName, audit};
 use dispatch_store::intake::{self, NewIntake, OriginalRow, Signature};
 use dispatch_store::journal::AuditDraft;
-use dispatch_store::tickets::{self, MissingReference, NewTicket};
+use dispatch_store::tickets::{self, NewTicket};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -132,7 +132,7 @@ async fn accept(command: &mut Command, report: &Report, hash: &str) -> Result<Ef
         sop_handoff_prompt: report.prompt(ready),
     };
     let Some(ticket) = intake::insert(command.db(), &new).await? else {
-        return Err(missing(tickets::missing_reference(command.db(), &new.ticket).await?));
+        return Err(Failure::missing(tickets::missing_reference(command.db(), &new.ticket).await?));
     };
     Ok(Effect::ticket(201, &ticket)
         .created(ticket.state)
@@ -158,7 +158,10 @@ fn channel(
 ) -> Result<Option<String>, Failure> {
     fields
         .optional_text(name)?
-        .map(|text| normalise(text).ok_or_else(|| Failure::invalid(format!("Field '{name}' is invalid"))))
+        .map(|text| {
+            normalise(text)
+                .ok_or_else(|| Failure::field(name, FieldCode::Format, format!("Field '{name}' is invalid")))
+        })
         .transpose()
 }
 
@@ -167,15 +170,6 @@ fn percent(fields: Fields<'_>, name: &str) -> i32 {
     #[expect(clippy::cast_possible_truncation, reason = "cutting the fraction off is the rule")]
     let percent = fields.get(name).and_then(Value::as_f64).unwrap_or_default() as i32;
     percent
-}
-
-fn missing(missing: MissingReference) -> Failure {
-    let message = if missing.foreign_site && missing.field == "site_id" {
-        "Field 'site_id' names a site of another account".to_owned()
-    } else {
-        format!("Field '{}' names nothing that exists", missing.field)
-    };
-    Refusal::new(ErrorCode::InvalidRequest, message).with("field", missing.field).into()
 }
 
 fn duplicate(original: &OriginalRow, hash: &str, within_minutes: u32) -> Refusal {

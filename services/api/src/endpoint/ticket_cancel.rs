@@ -1,6 +1,8 @@
-//! `POST /tickets/{ticketId}/cancel`: the ticket ends without being done; its assignment is cleared.
+//! `POST /tickets/{ticketId}/cancel`: the ticket ends without being done; its assignment is cleared, open approvals
+//! are withdrawn and an invoice is voided.
 
 use dispatch_domain::{TicketState, ToolName};
+use dispatch_store::{approvals, invoices};
 
 use super::Endpoint;
 use crate::command::{Command, Effect};
@@ -15,6 +17,10 @@ async fn run(command: &mut Command) -> Result<Effect, Failure> {
     let reason = fields.text("reason")?.to_owned();
     let code = fields.optional_text("cancellation_code")?.map(str::to_owned);
     let before = ticket.state;
+    let actor_id = command.actor.id.clone();
+    let withdrawn = approvals::cancel_pending(command.db(), ticket.id, None, &actor_id).await?;
+    let withdrawn: Vec<String> = withdrawn.iter().map(ToString::to_string).collect();
+    let voided = invoices::void(command.db(), ticket.id, &actor_id, &reason).await?;
     ticket.state = TicketState::Cancelled;
     ticket.assigned_tech_id = None;
     ticket.assigned_provider_id = None;
@@ -22,5 +28,7 @@ async fn run(command: &mut Command) -> Result<Effect, Failure> {
     Ok(Effect::ticket(200, &ticket)
         .moved(&[before, ticket.state])
         .with("reason", reason)
+        .with_any("cancelled_approvals", withdrawn)
+        .with_some("voided_invoice", voided)
         .with("cancellation_code", code))
 }

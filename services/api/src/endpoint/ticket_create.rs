@@ -28,15 +28,7 @@ async fn run(command: &mut Command) -> Result<Effect, Failure> {
     };
     command.actor.scope.check(new.account_id, new.site_id)?;
     let Some(ticket) = tickets::insert(command.db(), &new).await? else {
-        let missing = tickets::missing_reference(command.db(), &new).await?;
-        let message = if missing.foreign_site && missing.field == "site_id" {
-            "Field 'site_id' names a site of another account".to_owned()
-        } else {
-            format!("Field '{}' names nothing that exists", missing.field)
-        };
-        let mut failure = Failure::invalid(message);
-        failure.refusal.details.insert("field".to_owned(), missing.field.into());
-        return Err(failure);
+        return Err(Failure::missing(tickets::missing_reference(command.db(), &new).await?));
     };
     Ok(Effect::ticket(201, &ticket).created(ticket.state))
 }

@@ -13,5 +13,8 @@ pub const ENDPOINT: Endpoint = Endpoint::read(ToolName::TicketGet, |call| Box::p
 
 async fn run(call: &ReadCall) -> Result<Answer, Failure> {
     let ticket = call.only_ticket().await?;
-    Ok(Answer { version: Some(ticket.version), ..Answer::json(200, &TicketDocument::of(&ticket)) })
+    Ok(Answer {
+        version: Some(ticket.version),
+        ..Answer::json(200, &TicketDocument::shown(&ticket, call.projects()))
+    })
 }

@@ -14,7 +14,7 @@ use crate::read::ReadCall;
 use crate::wire::TicketDocument;
 
 /// Everyone who may read a ticket.
-const READERS: &[Role] = &[
+pub(super) const READERS: &[Role] = &[
     Role::Dispatcher,
     Role::Agent,
     Role::Customer,
@@ -54,7 +54,9 @@ async fn run(call: &ReadCall) -> Result<Answer, Failure> {
     let mut tickets = ticket_list::list(&mut connection, &filter, text, &page::and_one(&page)).await?;
     connection.give_back();
     let next = page::cut(&mut tickets, &page, |ticket| Place { at: ticket.created_at, id: ticket.id });
-    let documents: Vec<TicketDocument<'_>> = tickets.iter().map(TicketDocument::of).collect();
+    let projected = call.projects();
+    let documents: Vec<TicketDocument<'_>> =
+        tickets.iter().map(|ticket| TicketDocument::shown(ticket, projected)).collect();
     Ok(Answer::json(200, &json!({ "tickets": documents, "next_cursor": next })))
 }
 

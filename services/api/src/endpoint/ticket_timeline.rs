@@ -20,10 +20,10 @@ async fn run(call: &ReadCall) -> Result<Answer, Failure> {
     if let Some(page) = page::asked(&call.query)? {
         let mut events = audit::timeline_page(&mut connection, ticket.id, &page::and_one(&page)).await?;
         let next = page::cut(&mut events, &page, |event| Place { at: event.created_at, id: event.id });
-        let mut body = json!(TimelineDocument::of(ticket.id, &events));
+        let mut body = json!(TimelineDocument::shown(ticket.id, &events, call.projects()));
         body["next_cursor"] = json!(next);
         return Ok(Answer::json(200, &body));
     }
     let events = audit::timeline(&mut connection, ticket.id).await?;
-    Ok(Answer::json(200, &TimelineDocument::of(ticket.id, &events)))
+    Ok(Answer::json(200, &TimelineDocument::shown(ticket.id, &events, call.projects())))
 }

@@ -7,8 +7,10 @@ use dispatch_domain::{ErrorCode, Refusal, TicketState, ToolName};
 use dispatch_store::approvals::{self, NewApproval};
 use dispatch_store::tickets::TicketRow;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::Endpoint;
+use crate::approval_ledger;
 use crate::command::{Command, Effect, Fields};
 use crate::failure::Failure;
 
@@ -17,7 +19,7 @@ pub const ENDPOINT: Endpoint = Endpoint::command(ToolName::TicketTriage, |comman
 
 async fn run(command: &mut Command) -> Result<Effect, Failure> {
     let mut ticket = command.ticket()?;
-    let before = ticket.state;
+    let (before, nte_before) = (ticket.state, ticket.nte_cents);
     let fields = command.fields();
     ticket.priority = fields.word("priority")?;
     ticket.incident_type = Some(fields.text("incident_type")?.to_owned());
@@ -36,12 +38,16 @@ async fn run(command: &mut Command) -> Result<Effect, Failure> {
         ticket.sop_handoff_acknowledged = true;
         ticket.sop_handoff_required = false;
     }
+    let mut asked = None;
     if target == TicketState::ApprovalRequired {
-        ask_for_approval(command).await?;
+        asked = Some(ask_for_approval(command).await?);
     }
+    approval_ledger::record(command, &ticket, nte_before, None).await?;
     ticket.state = target;
     let ticket = command.save(&ticket).await?;
-    let effect = Effect::ticket(200, &ticket).with("workflow_outcome", target.as_str());
+    let effect = Effect::ticket(200, &ticket)
+        .with("workflow_outcome", target.as_str())
+        .with_some("approval_id", asked.map(|id| id.to_string()));
     if before == TicketState::Triaged || target == TicketState::Triaged {
         return Ok(effect.moved(&[before, target]));
     }
@@ -69,7 +75,7 @@ fn not_requested(state: TicketState) -> Refusal {
     refusal
 }
 
-async fn ask_for_approval(command: &mut Command) -> Result<(), Failure> {
+async fn ask_for_approval(command: &mut Command) -> Result<Uuid, Failure> {
     let ticket_id = command.ticket()?.id;
     let fields = command.fields();
     let reason = fields.optional_text("approval_reason")?.unwrap_or("TRIAGE_REQUIRES_APPROVAL").to_owned();
@@ -87,8 +93,9 @@ async fn ask_for_approval(command: &mut Command) -> Result<(), Failure> {
         reason: &reason,
         evidence: &evidence,
     };
-    approvals::insert(command.db(), &new).await?;
-    Ok(())
+    // A ticket waits for one decision at a time.
+    approvals::cancel_pending(command.db(), ticket_id, None, &requested_by).await?;
+    Ok(approvals::insert(command.db(), &new).await?.id)
 }
 
 /// A ticket from blind intake may only be scheduled when it is known well enough and the hand-off is acknowledged.

@@ -5,6 +5,7 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::RevokedTokens;
 use super::keys::Keys;
 use super::tests::{claims, code, config, headers, signed};
 use super::{Actor, Rejected, resolve};
@@ -69,7 +70,13 @@ impl Published {
         // Reading a file needs a runtime.
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let keys = if config.jwt_secret.is_some() { &self.keys } else { &self.bare };
-        runtime.block_on(resolve(&headers, ToolName::TicketCreate.tool(), config, keys))
+        runtime.block_on(resolve(
+            &headers,
+            ToolName::TicketCreate.tool(),
+            config,
+            keys,
+            &RevokedTokens::default(),
+        ))
     }
 }
 

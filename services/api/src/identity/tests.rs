@@ -7,7 +7,7 @@ use hmac::{Hmac, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use super::{Actor, Keys, Rejected};
+use super::{Actor, Keys, Rejected, RevokedTokens};
 use crate::clock;
 use crate::config::{AuthConfig, Secret};
 
@@ -18,7 +18,7 @@ const SECRET: &str = "a secret";
 fn resolve(headers: &HeaderMap, tool: &Tool, config: &AuthConfig) -> Result<Actor, Rejected> {
     // Ignored: another test of this process may have installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    block_on(super::resolve(headers, tool, config, &Keys::new(config).unwrap()))
+    block_on(super::resolve(headers, tool, config, &Keys::new(config).unwrap(), &RevokedTokens::default()))
 }
 
 pub(super) fn config(allow_dev_headers: bool) -> AuthConfig {

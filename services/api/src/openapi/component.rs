@@ -1,13 +1,14 @@
 //! The named parts that operations refer to.
 
 mod autonomy;
+mod directory;
 mod operations;
 mod shape;
 mod ticket;
 mod work;
 
 use dispatch_domain::error_code::Dimension;
-use dispatch_domain::{ErrorCode, Role};
+use dispatch_domain::{ErrorCode, FieldCode, Role};
 use serde_json::{Map, Value, json};
 
 use super::operation::codes;
@@ -21,6 +22,7 @@ pub(super) fn schemas() -> Map<String, Value> {
     let parts = [
         ticket::schemas(),
         work::schemas(),
+        directory::schemas(),
         autonomy::schemas(),
         operations::schemas(),
         vec![("Error", error())],
@@ -57,6 +59,14 @@ fn error() -> Value {
                             ("message", shape::text()),
                             ("path", shape::text()),
                             ("schema_path", shape::text()),
+                        ]),
+                    },
+                    "fields": {
+                        "type": "array",
+                        "items": shape::closed(&[
+                            ("field", shape::text()),
+                            ("code", shape::word(FieldCode::ALL)),
+                            ("message", shape::text()),
                         ]),
                     },
                     "allowed_roles": { "type": "array", "items": { "type": "string", "enum": Role::ALL } },

@@ -88,7 +88,10 @@ fn error_statuses(endpoint: &Endpoint) -> BTreeSet<u16> {
         Endpoint::Command(_) => statuses.extend([400, 401, 403, 404, 408, 409, 413, 429, 503]),
         Endpoint::Read(_) => {
             statuses.extend([400, 401, 403, 429, 503]);
-            if ticket || effective_tool(endpoint).is_some_and(|tool| tool.query.contains(&"ticket_id")) {
+            if ticket
+                || endpoint.route().contains('{')
+                || effective_tool(endpoint).is_some_and(|tool| tool.query.contains(&"ticket_id"))
+            {
                 statuses.insert(404);
             }
         }
@@ -102,11 +105,5 @@ fn error_statuses(endpoint: &Endpoint) -> BTreeSet<u16> {
 /// The codes that go with a status.
 pub(super) fn codes(status: u16) -> Vec<&'static str> {
     let by_code = ErrorCode::ALL.iter().filter(|code| code.http_status() == status);
-    let mut codes: Vec<&str> = by_code.map(|code| code.as_str()).collect();
-    match status {
-        // A body that is too large keeps the code that clients know.
-        413 => codes.push(ErrorCode::InvalidRequest.as_str()),
-        _ => {}
-    }
-    codes
+    by_code.map(|code| code.as_str()).collect()
 }

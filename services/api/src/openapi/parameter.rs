@@ -20,6 +20,14 @@ pub(super) fn of(endpoint: &Endpoint, tool: Option<&Tool>) -> Vec<Value> {
     let mut parameters: Vec<Value> = Vec::new();
     if endpoint.route().contains(dispatch_domain::tool::TICKET_ID) {
         parameters.push(reference("TicketId"));
+    } else if let Some((_, rest)) = endpoint.route().split_once('{') {
+        parameters.push(json!({
+            "name": rest.trim_end_matches('}'), "in": "path", "required": true,
+            "schema": { "type": "string", "format": "uuid" },
+        }));
+    }
+    if endpoint.route() == "/events" {
+        parameters.push(reference("LastEventId"));
     }
     if endpoint.route().contains("{code}") {
         parameters.push(json!({
@@ -74,6 +82,14 @@ fn query(name: &str) -> Value {
             ("Words that summary, description, customer or incident type hold", json!({ "type": "string" }))
         }
         "limit" => ("Most rows of the page", json!({ "type": "integer", "minimum": 1, "maximum": 200 })),
+        "version" => ("An earlier version", json!({ "type": "integer", "minimum": 1, "maximum": i32::MAX })),
+        "links" => ("Add a link to every object", json!({ "type": "boolean" })),
+        "active" => ("Only those that may, or may not, be assigned", json!({ "type": "boolean" })),
+        "file_name" => ("What the file is called", json!({ "type": "string" })),
+        "content_type" => {
+            ("Media type of the object", json!({ "type": "string", "pattern": "^[ -~]{1,99}/[ -~]{1,99}$" }))
+        }
+        "last_event_id" => ("As the header, for clients that cannot send it", place()),
         "cursor" => (
             "`next_cursor` of the page before, as it was given; anything else is INVALID_QUERY",
             json!({ "type": "string" }),
@@ -81,6 +97,11 @@ fn query(name: &str) -> Value {
         _ => ("`prometheus` for the text face", json!({ "type": "string" })),
     };
     json!({ "name": name, "in": "query", "required": false, "description": what, "schema": schema })
+}
+
+/// A place in the stream of events.
+fn place() -> Value {
+    json!({ "type": "string", "pattern": "^[0-9]{1,18}-[0-9]{1,18}$" })
 }
 
 /// The parameters that operations refer to.
@@ -114,6 +135,10 @@ pub(super) fn components() -> Value {
         ),
         "ToolName": header(
             "X-Tool-Name", false, "Has to be the tool of the operation (x-tool-name).", text()
+        ),
+        "LastEventId": header(
+            "Last-Event-ID", false, "The last event that was seen; 0-0 starts over. Without it the stream begins now.",
+            place()
         ),
         "CorrelationId": header("X-Correlation-Id", false, "Echoed; made when absent.", text()),
         "Traceparent": header("traceparent", false, "W3C trace context; a valid one is echoed.", text()),

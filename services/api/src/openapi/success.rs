@@ -52,6 +52,13 @@ fn by_tool(name: ToolName) -> Success {
         T::OpsAutonomyState => (200, "AutonomyState"),
         T::OpsAutonomyReplay => (200, "AutonomyReplay"),
         T::OutboxReplay => (200, "OutboxReplay"),
+        T::AccountCreate => (201, "Account"),
+        T::AccountUpdate | T::AccountGet => (200, "Account"),
+        T::SiteCreate => (201, "Site"),
+        T::SiteUpdate | T::SiteGet => (200, "Site"),
+        T::TechnicianCreate => (201, "Technician"),
+        T::TechnicianUpdate | T::TechnicianGet => (200, "Technician"),
+        T::TokenRevoke => (200, "RevokedToken"),
         T::TicketTriage
         | T::SchedulePropose
         | T::ScheduleConfirm
@@ -67,6 +74,9 @@ fn by_tool(name: ToolName) -> Success {
         | T::DispatchForceUnassign
         | T::ReopenAfterVerification
         | T::DispatchManualBypass
+        | T::DispatchResume
+        | T::TicketRequestInfo
+        | T::QaReject
         | T::TicketGet => (200, "Ticket"),
     };
     answers(status, schema, name.tool().description)
@@ -82,6 +92,22 @@ fn at_route(route: &str) -> Success {
         "/tickets/{ticketId}/closeout-packet" => {
             answers(200, "CloseoutPacket", "Read the document that was stored when the ticket was closed.")
         }
+        "/tickets/{ticketId}/invoices" => {
+            answers(200, "InvoiceList", "Read a ticket's invoices, oldest first.")
+        }
+        "/tickets/{ticketId}/completions" => {
+            answers(200, "CompletionList", "Read every attempt to complete a ticket, refused ones included.")
+        }
+        "/tickets/{ticketId}/audit-chain" => {
+            answers(200, "AuditChain", "Recompute the links of a ticket's audit trail.")
+        }
+        "/tickets/{ticketId}/evidence/upload-url" => {
+            answers(200, "UploadLink", "A link to put one object, and the reference to submit afterwards.")
+        }
+        "/events" => answers(200, "TicketEvent", "State changes of tickets as server-sent events."),
+        "/accounts" => answers(200, "AccountPage", "List accounts, oldest first."),
+        "/sites" => answers(200, "SitePage", "List sites, oldest first."),
+        "/technicians" => answers(200, "TechnicianPage", "List technicians, oldest first."),
         "/ops/alerts/STUCK_SCHEDULING/items" => answers(
             200,
             "StuckTickets",
@@ -120,6 +146,11 @@ pub(super) fn response(endpoint: &Endpoint, success: &Success) -> Value {
     }
     if endpoint.tool().is_some_and(|tool| tool.name == ToolName::TicketGet) && success.schema == "Ticket" {
         response["headers"]["ETag"] = json!({ "$ref": "#/components/headers/ETag" });
+    }
+    if endpoint.route() == "/events" {
+        let event = json!({ "$ref": "#/components/schemas/TicketEvent" });
+        response["content"] =
+            json!({ "text/event-stream": { "schema": { "type": "string" }, "x-data": event } });
     }
     if endpoint.route() == "/metrics" {
         response["content"]["text/plain"] = json!({ "schema": { "type": "string" } });

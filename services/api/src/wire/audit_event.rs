@@ -1,9 +1,11 @@
 //! The timeline and its events.
 
+use std::borrow::Cow;
+
 use dispatch_domain::{ActorType, TicketState};
 use dispatch_store::audit::AuditRow;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::clock;
@@ -22,8 +24,37 @@ pub struct EventDocument<'a> {
     trace_id: Option<&'a str>,
     before_state: Option<TicketState>,
     after_state: Option<TicketState>,
-    payload: &'a Value,
+    payload: Cow<'a, Value>,
     created_at: String,
+}
+
+/// Members of a payload that a customer may know.
+const OPEN_MEMBERS: &[&str] = &[
+    "workflow_outcome",
+    "options",
+    "confirmation_window",
+    "restored_state",
+    "target_state",
+    "decision",
+    "check_in_timestamp",
+    "verification_result",
+    "verified_at",
+    "invoice_generated",
+];
+
+impl EventDocument<'_> {
+    fn project(&mut self) {
+        let open = |name: &&&str| self.payload.get(**name).is_some();
+        let members: Map<String, Value> = OPEN_MEMBERS
+            .iter()
+            .filter(open)
+            .map(|name| ((*name).to_owned(), self.payload[*name].clone()))
+            .collect();
+        self.payload = Cow::Owned(Value::Object(members));
+        self.actor_id = self.actor_role.unwrap_or("service");
+        self.correlation_id = None;
+        self.trace_id = None;
+    }
 }
 
 /// A ticket's events, oldest first.
@@ -37,6 +68,16 @@ impl<'a> TimelineDocument<'a> {
     /// The document of a ticket's events.
     pub fn of(ticket_id: Uuid, rows: &'a [AuditRow]) -> Self {
         Self { ticket_id, events: events(rows) }
+    }
+
+    /// The document as a caller sees it; projected, events name roles instead of people and say what was decided
+    /// about the ticket, not how.
+    pub fn shown(ticket_id: Uuid, rows: &'a [AuditRow], projected: bool) -> Self {
+        let mut document = Self::of(ticket_id, rows);
+        if projected {
+            document.events.iter_mut().for_each(EventDocument::project);
+        }
+        document
     }
 }
 
@@ -55,7 +96,7 @@ pub fn events(rows: &[AuditRow]) -> Vec<EventDocument<'_>> {
             trace_id: row.trace_id.as_deref(),
             before_state: row.before_state,
             after_state: row.after_state,
-            payload: &row.payload,
+            payload: Cow::Borrowed(&row.payload),
             created_at: clock::text(row.created_at),
         })
         .collect()

@@ -39,6 +39,23 @@ pub struct TicketDocument<'a> {
 }
 
 impl<'a> TicketDocument<'a> {
+    /// The document as a caller sees it; projected, it holds what a customer may know: nobody's phone or email, and
+    /// nothing of how well the customer is believed to be known.
+    pub fn shown(row: &'a TicketRow, projected: bool) -> Self {
+        if !projected {
+            return Self::of(row);
+        }
+        Self {
+            customer_phone: None,
+            customer_email: None,
+            identity_signature: None,
+            identity_confidence: 0,
+            classification_confidence: 0,
+            sop_handoff_prompt: None,
+            ..Self::of(row)
+        }
+    }
+
     /// The document of a row. Confidences that were never set read as 0.
     pub fn of(row: &'a TicketRow) -> Self {
         Self {

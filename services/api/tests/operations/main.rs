@@ -53,7 +53,7 @@ async fn a_fresh_stack_becomes_ready_by_its_bootstrap_and_a_second_one_changes_n
     assert_eq!(first["migrations"][0]["already_applied"], false);
     assert_eq!(
         stage.get("/readyz").await,
-        (200, json!({ "ready": true, "failing": [], "contract_hash": "0xeca03c10" }))
+        (200, json!({ "ready": true, "failing": [], "contract_hash": "0x146295e2" }))
     );
     assert_eq!(stage.get("/health").await.0, 200);
     let second = evidence(&stage, &path);

@@ -40,7 +40,16 @@ async fn a_low_risk_candidate_completes_and_can_be_verified_and_closed() {
     let members: Vec<&String> = read.body.as_object().unwrap().keys().collect();
     assert_eq!(
         members,
-        ["ticket_id", "artifact_type", "artifact_name", "artifact_hash", "created_at", "payload"]
+        [
+            "ticket_id",
+            "artifact_type",
+            "artifact_name",
+            "artifact_hash",
+            "created_at",
+            "version",
+            "versions",
+            "payload"
+        ]
     );
     assert_eq!(read.body["artifact_name"], format!("closeout-{}.json", id(&path)));
     assert_eq!(read.body["payload"]["ticket_state"], "CLOSED");

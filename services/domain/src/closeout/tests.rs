@@ -32,6 +32,7 @@ fn gate(items: &[Item], reason: Option<&str>, references: &[&str]) -> Result<Pas
         references: &references,
         schemes: &Schemes::default(),
         failing_uris: &BTreeSet::new(),
+        waived: &BTreeSet::new(),
     }
     .check()
 }
@@ -69,6 +70,7 @@ fn signature_rule_comes_before_the_template() {
         references: &[],
         schemes: &Schemes::default(),
         failing_uris: &BTreeSet::new(),
+        waived: &BTreeSet::new(),
     };
     assert_eq!(unknown.check().unwrap_err().code, RequirementCode::MissingSignatureConfirmation);
     let with_reason = Gate { no_signature_reason: Some("absent"), ..unknown.clone() };
@@ -114,6 +116,7 @@ fn objects_that_could_not_be_confirmed_are_invalid() {
         references: &[],
         schemes: &Schemes::default(),
         failing_uris: &failing,
+        waived: &BTreeSet::new(),
     };
     assert_eq!(gate.check().unwrap_err().step, Step::References);
 }
@@ -166,4 +169,29 @@ fn risky_types_and_keys_are_left_to_a_person() {
     let refusal = risk_block(&evaluation, &profile);
     assert_eq!(refusal.policy_error(), Some(json!({ "dimension": "policy" })));
     assert_eq!(refusal.details["risk_profile"]["evidence_items"], 2);
+}
+
+#[test]
+fn a_waiver_lets_a_missing_key_a_bad_reference_and_a_missing_signature_pass() {
+    let mut items = door_items()[1..3].to_vec();
+    items.push(item(9, Some("note"), "nowhere"));
+    let check = |waived: &[&str]| {
+        let waived: BTreeSet<String> = waived.iter().map(|text| (*text).to_owned()).collect();
+        let gate = Gate {
+            incident_type: Some("DOOR_WONT_LATCH"),
+            items: &items,
+            checklist: &checklist(),
+            no_signature_reason: None,
+            references: &[],
+            schemes: &Schemes::default(),
+            failing_uris: &BTreeSet::new(),
+            waived: &waived,
+        };
+        gate.check().map_err(|failed| failed.code)
+    };
+    let missing = template::lookup("DOOR_WONT_LATCH").unwrap().evidence_keys[0];
+    assert_eq!(check(&[]).unwrap_err(), RequirementCode::MissingSignatureConfirmation);
+    assert_eq!(check(&[SIGNATURE_KEY]).unwrap_err(), RequirementCode::InvalidEvidenceReference);
+    assert_eq!(check(&[SIGNATURE_KEY, "nowhere"]).unwrap_err(), RequirementCode::MissingEvidence);
+    assert!(check(&[SIGNATURE_KEY, "nowhere", missing]).is_ok());
 }

@@ -1,6 +1,9 @@
 //! The payload schema of each mutating tool.
 
+mod directory;
+
 use super::MAX_AMOUNT;
+use crate::state::TicketState;
 use crate::tool::ToolName;
 use crate::vocabulary::{
     ApprovalDecision, ApprovalType, DispatchMode, HoldReason, Priority, QaResult, TriageOutcome,
@@ -77,12 +80,25 @@ fn one_of<T: Copy + serde::Serialize>(words: &[T]) -> Value {
     json!({ "type": "string", "enum": words })
 }
 
+/// Where work may go on from a hold.
+const RESUMABLE: &[TicketState] =
+    &[TicketState::InProgress, TicketState::Dispatched, TicketState::ReadyToSchedule];
+
+fn invoice_line() -> Value {
+    object(vec![
+        required("description", text(1)),
+        optional("quantity", json!({ "type": "integer", "minimum": 1, "maximum": 1_000_000 })),
+        required("unit_price_cents", json!({ "type": "integer", "minimum": 0, "maximum": 1_000_000_000 })),
+    ])
+}
+
 /// The schema, or none for a read.
 pub(super) fn schema(name: ToolName) -> Option<Value> {
     let members = ticket_members(name)
         .or_else(|| schedule_members(name))
         .or_else(|| work_members(name))
-        .or_else(|| closing_members(name));
+        .or_else(|| closing_members(name))
+        .or_else(|| directory::members(name));
     let mut schema = match (members, name) {
         (Some(members), _) => object(members),
         (None, ToolName::OpsAutonomyPause | ToolName::OpsAutonomyRollback) => autonomy_scope(),
@@ -127,12 +143,12 @@ fn ticket_members(name: ToolName) -> Option<Vec<Member>> {
             optional("requires_approval", flag()),
             optional("approval_reason", text(1)),
             optional("approval_amount_delta_cents", amount()),
-            // Of any type: only boolean true acknowledges, anything else counts as not acknowledged.
-            optional("sop_handoff_acknowledged", json!({ "description": "true acknowledges the handoff" })),
+            optional("sop_handoff_acknowledged", flag()),
         ],
         ToolName::TicketCancel => {
             vec![required("reason", text(1)), optional("cancellation_code", text(1))]
         }
+        ToolName::TicketRequestInfo => vec![required("reason", text(1)), optional("questions", texts())],
         _ => return None,
     })
 }
@@ -162,7 +178,11 @@ fn schedule_members(name: ToolName) -> Option<Vec<Member>> {
             optional("dispatch_rationale", text(1)),
             optional("dispatch_confirmation", flag()),
             optional("recommendation_snapshot_id", uuid()),
+            optional("selection_reason", text(1)),
         ],
+        ToolName::DispatchResume => {
+            vec![optional("resume_to", one_of(RESUMABLE)), optional("reason", text(1))]
+        }
         ToolName::DispatchForceHold => {
             vec![optional("hold_reason", one_of(HoldReason::ALL)), optional("reason", text(1))]
         }
@@ -215,7 +235,19 @@ fn closing_members(name: ToolName) -> Option<Vec<Member>> {
             required("result", one_of(QaResult::ALL)),
             optional("notes", text(1)),
         ],
-        ToolName::BillingGenerateInvoice => Vec::new(),
+        ToolName::QaReject => vec![
+            required("timestamp", instant()),
+            required("reason", text(1)),
+            optional("notes", text(1)),
+            optional("evidence_refs", texts()),
+        ],
+        ToolName::BillingGenerateInvoice => vec![
+            optional("currency", json!({ "type": "string", "pattern": "^[A-Z]{3}$" })),
+            optional(
+                "lines",
+                json!({ "type": "array", "minItems": 1, "maxItems": 200, "items": invoice_line() }),
+            ),
+        ],
         ToolName::TicketClose => {
             vec![optional("reason", text(1)), optional("closeout_override_code", text(1))]
         }

@@ -86,9 +86,12 @@ fn amounts_are_whole_and_exactly_representable() {
 }
 
 #[test]
-fn triage_accepts_any_word_on_the_handoff() {
+fn triage_takes_true_or_false_on_the_handoff() {
     let triage = json!({ "priority": "URGENT", "incident_type": "X", "sop_handoff_acknowledged": "yes" });
-    assert!(validate(ToolName::TicketTriage, &triage).is_empty());
+    assert_eq!(
+        messages(ToolName::TicketTriage, triage),
+        pairs(&[("/sop_handoff_acknowledged", "Expected boolean")])
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The rows of the tool table, in contract order.
+//! The rows of the published contract's tools, in its order.
 
 use super::{Method, Tool, ToolName};
 use crate::role::Role::*;
@@ -44,7 +44,7 @@ const UNASSIGN_ACCEPTED: &[TicketState] =
     &[ScheduleProposed, Scheduled, PendingCustomerConfirmation, Dispatched, OnSite, InProgress, OnHold];
 
 /// What most rows share: visible in chat, no state rule, no declared result, no query.
-const PUBLIC: Tool = Tool {
+pub(super) const PUBLIC: Tool = Tool {
     name: ToolName::TicketCreate,
     chat_name: "",
     method: Method::Get,
@@ -58,8 +58,8 @@ const PUBLIC: Tool = Tool {
     description: "",
 };
 
-/// All tools; `TABLE[name as usize].name == name`.
-pub(super) const TABLE: &[Tool] = &[
+/// The tools of the published contract.
+pub(super) const PUBLISHED_TABLE: &[Tool] = &[
     Tool {
         name: ToolName::TicketCreate,
         chat_name: "ticket_create",
@@ -213,7 +213,7 @@ pub(super) const TABLE: &[Tool] = &[
         method: Method::Post,
         route: "/tickets/{ticketId}/evidence",
         roles: &[Dispatcher, Agent, Technician],
-        description: "Attach evidence by reference: an object-store URI, its kind, and the evidence key it satisfies. Accepted in every state.",
+        description: "Attach evidence by reference: an object-store URI, its kind, and the evidence key it satisfies. Accepted in every state, unless finished tickets are configured to refuse it.",
         ..PUBLIC
     },
     Tool {
@@ -261,7 +261,7 @@ pub(super) const TABLE: &[Tool] = &[
         listed_states: Some(&[Verified]),
         accepted_states: Some(&[Verified]),
         result: Some(Invoiced),
-        description: "Move verified work to INVOICED.",
+        description: "Move verified work to INVOICED and write its invoice; lines and currency may be given.",
         ..PUBLIC
     },
     Tool {
@@ -344,7 +344,7 @@ pub(super) const TABLE: &[Tool] = &[
         roles: &[Dispatcher, Qa, Approver],
         listed_states: Some(&[InProgress, CompletedPendingVerification, Verified, Invoiced]),
         accepted_states: Some(&[InProgress, CompletedPendingVerification, Verified, Invoiced]),
-        description: "Record an evidence exception. It is audited and does not relax the closeout gate.",
+        description: "Record an evidence exception. It is audited; where waivers are configured it relaxes the closeout gate until it expires.",
         ..PUBLIC
     },
     Tool {
@@ -374,8 +374,8 @@ pub(super) const TABLE: &[Tool] = &[
         method: Method::Get,
         route: "/tickets/{ticketId}/evidence",
         roles: &[Dispatcher, Agent, Technician, Qa, Approver, Finance],
-        query: &["limit", "cursor"],
-        description: "Read the evidence attached to a ticket.",
+        query: &["limit", "cursor", "links"],
+        description: "Read the evidence attached to a ticket; links=true adds links to the objects.",
         ..PUBLIC
     },
     Tool {

@@ -67,7 +67,7 @@ async fn every_visible_tool_is_listed_with_its_whole_schema() {
     let world = World::start(ok()).await;
     let shared = ask(&world, SHARED_TOKEN, "tools/list", json!({})).await;
     let tools = shared["result"]["tools"].as_array().unwrap().clone();
-    assert_eq!(tools.len(), 36);
+    assert_eq!(tools.len(), 39);
     let cancel = tools.iter().find(|tool| tool["name"] == "ticket_cancel").unwrap();
     assert_eq!(cancel["inputSchema"]["required"], json!(["actor_id", "actor_role", "ticket_id"]));
     assert_eq!(cancel["inputSchema"]["properties"]["payload"]["required"], json!(["reason"]));

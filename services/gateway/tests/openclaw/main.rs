@@ -124,7 +124,7 @@ async fn health_status_presence_and_config_answer() {
     let status = client.ask("status", json!({ "includeChannelSummary": true })).await["payload"].clone();
     assert_eq!(
         (&status["dispatch"]["registered_count"], &status["agents"]["defaultId"]),
-        (&json!(35), &json!("dispatcher"))
+        (&json!(38), &json!("dispatcher"))
     );
     assert_eq!(client.ask("system-presence", json!({})).await["payload"], json!([]));
     assert_eq!(

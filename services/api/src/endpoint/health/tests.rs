@@ -65,7 +65,7 @@ fn a_missing_and_an_extra_pair_are_named() {
 fn without_the_rule_every_pair_fails() {
     let facts = SchemaFacts { transition_constraint: false, allowed_moves: None, ..migrated() };
     let failed = failed_names(&facts, &DEVELOPMENT);
-    assert_eq!(failed.iter().filter(|name| name.contains("->")).count(), 56);
+    assert_eq!(failed.iter().filter(|name| name.contains("->")).count(), 58);
     assert!(failed.contains(&"transition_constraint".to_owned()));
     assert!(failed.contains(&"cpv_close_transition_present_for_override".to_owned()));
 }

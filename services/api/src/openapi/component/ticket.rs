@@ -20,7 +20,14 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
         ("AuditEvent", audit_event()),
         ("Timeline", closed_with(&[("ticket_id", uuid()), ("events", list(is("AuditEvent")))], &[next()])),
         ("Approval", approval()),
-        ("ApprovalList", closed(&[("ticket_id", uuid()), ("approvals", list(is("Approval")))])),
+        (
+            "ApprovalList",
+            closed(&[
+                ("ticket_id", uuid()),
+                ("approvals", list(is("Approval"))),
+                ("nte_ledger", list(nte_entry())),
+            ]),
+        ),
         ("CloseoutPacket", closeout_packet()),
         ("Action", action()),
         ("Actor", actor()),
@@ -61,7 +68,7 @@ fn ticket() -> Value {
 }
 
 fn evidence_item() -> Value {
-    closed(&[
+    let members = [
         ("id", uuid()),
         ("ticket_id", uuid()),
         ("kind", text()),
@@ -74,7 +81,8 @@ fn evidence_item() -> Value {
         ("metadata", free()),
         ("created_by", or_null(text())),
         ("created_at", instant()),
-    ])
+    ];
+    closed_with(&members, &[("download_url", or_null(text()))])
 }
 
 fn audit_event() -> Value {
@@ -107,6 +115,19 @@ fn approval() -> Value {
         ("requested_at", instant()),
         ("decided_by", or_null(text())),
         ("decided_at", or_null(instant())),
+        ("decision_notes", or_null(text())),
+    ])
+}
+
+fn nte_entry() -> Value {
+    closed(&[
+        ("approval_id", or_null(uuid())),
+        ("tool_name", text()),
+        ("before_cents", integer()),
+        ("delta_cents", integer()),
+        ("after_cents", integer()),
+        ("actor_id", text()),
+        ("created_at", instant()),
     ])
 }
 
@@ -117,6 +138,8 @@ fn closeout_packet() -> Value {
         ("artifact_name", or_null(text())),
         ("artifact_hash", or_null(text())),
         ("created_at", instant()),
+        ("version", integer()),
+        ("versions", integer()),
         ("payload", free()),
     ])
 }

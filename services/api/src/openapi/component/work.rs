@@ -1,5 +1,6 @@
 //! What scheduling, assignment, changes, closing and the technician's packet answer.
 
+use dispatch_domain::sla::SlaStatus;
 use dispatch_domain::template::RequirementCode;
 use dispatch_domain::vocabulary::{ApprovalStatus, OutboxStatus};
 use dispatch_domain::{Priority, TicketState};
@@ -62,9 +63,30 @@ fn recommendation() -> Value {
         ("active_load", integer()),
         ("distance_bucket", integer()),
     ]);
-    let candidate =
-        closed(&[("tech_id", uuid()), ("tech_name", text()), ("score", integer()), ("matches", matches)]);
-    closed(&[("recommendations", list(candidate)), ("snapshot_id", uuid()), ("evaluated_at", instant())])
+    let points = ["plain", "travel", "working_hours", "overlap", "rating"].map(|name| (name, integer()));
+    let number = || serde_json::json!({ "type": "number" });
+    let details = closed(&[
+        ("distance_km", or_null(number())),
+        ("travel_minutes", or_null(integer())),
+        ("within_working_hours", or_null(flag())),
+        ("overlapping_tickets", integer()),
+        ("rating", or_null(number())),
+        ("weighted_score", integer()),
+        ("points", closed(&points)),
+    ]);
+    let candidate = closed(&[
+        ("tech_id", uuid()),
+        ("tech_name", text()),
+        ("score", integer()),
+        ("matches", matches),
+        ("details", details),
+    ]);
+    closed(&[
+        ("recommendations", list(candidate)),
+        ("snapshot_id", uuid()),
+        ("evaluated_at", instant()),
+        ("expires_at", or_null(instant())),
+    ])
 }
 
 fn change_request() -> Value {
@@ -108,6 +130,26 @@ fn job_packet() -> Value {
             ]),
         ),
         ("closeout_gate", closeout_gate()),
+        ("readiness", readiness()),
+        (
+            "sla",
+            closed(&[
+                ("target_minutes", integer()),
+                ("deadline_at", instant()),
+                ("remaining_minutes", integer()),
+                ("status", word(SlaStatus::ALL)),
+            ]),
+        ),
+        (
+            "open_approvals",
+            list(closed(&[
+                ("id", uuid()),
+                ("approval_type", text()),
+                ("amount_delta_cents", or_null(integer())),
+                ("reason", or_null(text())),
+                ("requested_at", instant()),
+            ])),
+        ),
         (
             "timeline",
             closed(&[("events", list(is("AuditEvent"))), ("latest_events", list(is("AuditEvent")))]),
@@ -115,6 +157,13 @@ fn job_packet() -> Value {
         ("actions", list(is("Action"))),
     ]);
     closed(&[("generated_at", instant()), ("actor", is("Actor")), ("packet", packet)])
+}
+
+fn readiness() -> Value {
+    let kinds = ["INCIDENT_TYPE", "EVIDENCE", "REFERENCE", "SIGNATURE", "CHECKLIST"];
+    let blocking =
+        closed(&[("kind", word(&kinds)), ("key", text()), ("message", text()), ("suggested_action", text())]);
+    closed(&[("evidence_ready", flag()), ("checklist_ready", flag()), ("blocking", list(blocking))])
 }
 
 fn packet_header() -> Value {
