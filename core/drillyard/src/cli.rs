@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use drillyard::command::{self, Common, Output};
+use drillyard_engine::stack::Backend;
 
 /// Raises a stack, drills it, and keeps evidence.
 #[derive(Debug, Parser)]
@@ -207,6 +208,14 @@ enum StackVerb {
         /// Lines from the end of each.
         #[arg(long, default_value_t = 50)]
         tail: usize,
+        /// Go on showing what is written, until interrupted or the stack goes down.
+        #[arg(long, short)]
+        follow: bool,
+    },
+    /// Stop and start one service, and wait until it is ready.
+    Restart {
+        /// Its name in the topology.
+        service: String,
     },
     /// Take the stack down and remove everything it made.
     Down,
@@ -310,6 +319,12 @@ struct GateArgs {
 
 #[derive(Debug, Args)]
 struct Ground {
+    /// What the stack is made of: `process`, `container` or `attached`; by default processes.
+    #[arg(long, env = "DRILLYARD_BACKEND", value_name = "BACKEND")]
+    backend: Option<Backend>,
+    /// A system that is up already, by the name of its file under `ops/targets`; the stack is that system then.
+    #[arg(long, env = "DRILLYARD_TARGET", value_name = "NAME")]
+    target: Option<String>,
     /// Folder with PostgreSQL's programs.
     #[arg(long, env = "DRILLYARD_PG_BIN", value_name = "DIR")]
     pg_bin: Option<PathBuf>,
@@ -359,7 +374,10 @@ fn dispatch(verb: Verb, common: &Common) -> u8 {
         Verb::Stack { verb } => match verb {
             StackVerb::Up { ground } => command::stack::up(common, &convert(ground)),
             StackVerb::Status { json } => command::stack::status(common, json),
-            StackVerb::Logs { service, tail } => command::stack::logs(common, service.as_deref(), tail),
+            StackVerb::Logs { service, tail, follow } => {
+                command::stack::logs(common, service.as_deref(), (tail, follow))
+            }
+            StackVerb::Restart { service } => command::stack::restart(common, &service),
             StackVerb::Down => command::stack::down(common),
         },
         Verb::Bootstrap { out, ground } => command::bootstrap::run(common, out.as_deref(), &convert(ground)),
@@ -416,6 +434,8 @@ fn filter(which: Which) -> drillyard::select::Filter {
 
 fn convert(ground: Ground) -> command::Ground {
     command::Ground {
+        backend: ground.backend,
+        target: ground.target,
         pg_bin: ground.pg_bin.map(command::absolute),
         bin_dir: ground.bin_dir.map(command::absolute),
     }

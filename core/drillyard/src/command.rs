@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use drillyard_engine::stack::{Backend, NoBackend};
 use drillyard_report::format::console::Look;
 use jiff::Timestamp;
 
@@ -60,6 +61,10 @@ pub enum Output {
 /// Where programs are found.
 #[derive(Debug, Clone, Default)]
 pub struct Ground {
+    /// What the stack is made of, where it is not what the environment says.
+    pub backend: Option<Backend>,
+    /// The target to attach to.
+    pub target: Option<String>,
     /// Folder with PostgreSQL's programs.
     pub pg_bin: Option<PathBuf>,
     /// Folder with service binaries.
@@ -121,13 +126,41 @@ impl Common {
     }
 }
 
-/// Options of a run as the environment gives them: `DRILLYARD_SEED`, `DRILLYARD_PG_BIN`, `DRILLYARD_BIN_DIR`,
-/// `DRILLYARD_SIGNING_KEY`, `CI`.
+impl Ground {
+    /// The options with what was given here in place of what the environment says.
+    #[must_use]
+    pub fn over(&self, environment: RunOptions) -> RunOptions {
+        // Naming a target says enough, unless a backend is named as well.
+        let named = self.backend.or(self.target.as_ref().map(|_| Backend::Attached));
+        RunOptions {
+            backend: named.unwrap_or(environment.backend),
+            target: self.target.clone().or(environment.target),
+            pg_bin: self.pg_bin.clone().or(environment.pg_bin),
+            bin_dir: self.bin_dir.clone().or(environment.bin_dir),
+            ..environment
+        }
+    }
+}
+
+/// The backend that `DRILLYARD_BACKEND` names, processes without it.
+///
+/// # Errors
+/// When there is no such backend.
+pub fn backend_from_environment() -> Result<Backend, NoBackend> {
+    environment("DRILLYARD_BACKEND").map_or(Ok(Backend::default()), |word| word.parse())
+}
+
+/// Options of a run as the environment gives them: `DRILLYARD_BACKEND`, `DRILLYARD_TARGET`, `DRILLYARD_SEED`, `DRILLYARD_PG_BIN`,
+/// `DRILLYARD_BIN_DIR`, `DRILLYARD_SIGNING_KEY`, `DOCKER_HOST`, `CI`.
 #[must_use]
 pub fn options_from_environment() -> RunOptions {
     let path = |name: &str| environment(name).map(|value| absolute(PathBuf::from(value)));
     let seed = environment("DRILLYARD_SEED").and_then(|text| text.parse().ok()).unwrap_or_else(fresh_seed);
     RunOptions {
+        // A word that is no backend is refused before anything runs, by the arguments or the test target.
+        backend: backend_from_environment().unwrap_or_default(),
+        target: environment("DRILLYARD_TARGET"),
+        engine_host: environment("DOCKER_HOST"),
         seed,
         jobs: None,
         keep: false,
@@ -140,8 +173,10 @@ pub fn options_from_environment() -> RunOptions {
     }
 }
 
+/// A variable of the environment that is not empty.
 #[expect(clippy::disallowed_methods, reason = "this crate reads the environment for all of the harness")]
-fn environment(name: &str) -> Option<String> {
+#[must_use]
+pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 

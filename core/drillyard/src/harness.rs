@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use drillyard_engine::event::{Event, EventSink};
 use drillyard_engine::run::{Ground, SecretKeeper, UnitOutcome, leave_out, run_drill};
-use drillyard_engine::stack::{LaneRequest, Stack, StackError, StackOptions};
+use drillyard_engine::stack::{Backend, LaneRequest, Stack, StackError, StackOptions};
 use drillyard_engine::verdict::Verdict;
 use drillyard_report::bundle::{BundleError, BundleWriter};
 use drillyard_report::format::console::{Console, Look};
@@ -24,6 +24,7 @@ use crate::command::{self, bootstrap};
 use crate::desk;
 use crate::exit::Tally;
 use crate::facts;
+use crate::memory;
 use crate::pace;
 use crate::recorder::Recorder;
 use crate::root::{Loaded, Root};
@@ -31,13 +32,17 @@ use crate::scenario::run_scenario;
 use crate::schedule::{self, Schedule};
 use crate::select::Task;
 use crate::snapshots::{Used, compare_with};
-
-/// The backend the stack is on.
-pub const BACKEND: &str = "process";
+use crate::target;
 
 /// How a run is made.
 #[derive(Debug, Clone)]
 pub struct RunOptions {
+    /// What the stack is made of.
+    pub backend: Backend,
+    /// The target to attach to, by name, on that backend.
+    pub target: Option<String>,
+    /// Address of the container engine, where it is not the usual one.
+    pub engine_host: Option<String>,
     /// Seed of everything that is drawn.
     pub seed: u64,
     /// Lanes at a time; nothing means one for each core.
@@ -103,6 +108,9 @@ pub enum HarnessError {
     /// The stack was not raised.
     #[error("the stack could not be raised: {}", .0.full())]
     Stack(#[from] StackError),
+    /// The target cannot be used.
+    #[error("{0}")]
+    Target(String),
     /// The redaction rules cannot be read.
     #[error("the redactions cannot be read: {0}")]
     Redactions(String),
@@ -135,6 +143,7 @@ impl Harness {
     ) -> Result<Self, HarnessError> {
         let topology = loaded.project.topology.as_ref().ok_or(HarnessError::NoTopology)?;
         let begun = Instant::now();
+        let attached = target::attach((root, loaded), options)?;
         let run_id = run_name(options.seed);
         let masker = Masker::default();
         let signer = signer(root, options.signing_key.as_deref())?;
@@ -142,15 +151,16 @@ impl Harness {
         let (events, receiver) = EventSink::channel();
         let Surroundings { out, on_unit, interrupted } = world;
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let jobs = options.jobs.unwrap_or(cores).max(1);
+        let jobs = jobs(options, cores);
         let console = Console::new(out, options.look, masker.clone()).expecting(jobs, pace::of(root, tasks));
         let recorder = Recorder::start(receiver, bundle, console, on_unit);
         let mut facts = facts::gather(root.path(), &loaded.texts, tasks);
         facts.insert("seed".to_owned(), json!(options.seed));
-        facts.insert("backend".to_owned(), json!(BACKEND));
+        facts.insert("backend".to_owned(), json!(options.backend.as_str()));
         facts.insert("topology_sha256".to_owned(), json!(topology.text_sha256));
         let units = tasks.len() * options.repeat.max(1);
-        let stack_options = stack_options(root, &run_id, options);
+        let mut stack_options = stack_options(root, &run_id, options);
+        stack_options.attached = attached;
         let run_dir = stack_options.run_dir.clone();
         let raised = Stack::raise(topology, stack_options, events.clone()).await;
         let stack = match raised {
@@ -180,7 +190,7 @@ impl Harness {
             keep_failed: options.keep,
             secret,
             desk: desk::desk(options.ci),
-            backend: BACKEND,
+            backend: options.backend.as_str(),
             rerun: root.rerun(),
         };
         let attachments = texts_as_run(loaded, tasks);
@@ -342,6 +352,16 @@ impl Harness {
     }
 }
 
+/// Lanes at a time: as asked for, otherwise one for each core; and as many as memory holds, where that is known. Those
+/// who share a system that is up already take turns.
+pub(crate) fn jobs(options: &RunOptions, cores: usize) -> usize {
+    let by_itself = match options.backend {
+        Backend::Attached => 1,
+        Backend::Process | Backend::Container => cores.min(memory::lanes().unwrap_or(cores)),
+    };
+    options.jobs.unwrap_or(by_itself).max(1)
+}
+
 /// The key that signs the project's evidence: the given one, or the project's own, which the first use generates.
 ///
 /// # Errors
@@ -358,6 +378,9 @@ pub fn signer(root: &Root, given: Option<&Path>) -> Result<Signer, KeyError> {
 pub fn stack_options(root: &Root, run_id: &str, options: &RunOptions) -> StackOptions {
     let (profile, reaper) = command::this_build();
     StackOptions {
+        backend: options.backend,
+        engine_host: options.engine_host.clone(),
+        attached: None,
         run_id: run_id.to_owned(),
         run_dir: root.state().join("work").join(run_id),
         cache_dir: root.state().join("cache"),

@@ -91,7 +91,7 @@ impl Root {
         let mut texts = Texts::default();
         let mut unreadable = Vec::new();
         let mut paths = vec![PathBuf::from(TOPOLOGY_PATH)];
-        for folder in ["drills", "features", "ops/runbooks"] {
+        for folder in ["drills", "features", "ops/runbooks", drillyard_spec::target::FOLDER] {
             collect(&self.path, Path::new(folder), &mut paths)?;
         }
         for path in paths {

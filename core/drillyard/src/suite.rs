@@ -49,6 +49,7 @@ fn say(text: &str) {
 
 fn run(kind: UnitKind) -> Result<u8, String> {
     let arguments = Arguments::from_args();
+    crate::command::backend_from_environment().map_err(|error| format!("DRILLYARD_BACKEND: {error}"))?;
     let here = std::env::current_dir().map_err(|error| error.to_string())?;
     let root = Root::find(&here).map_err(|error| error.to_string())?;
     let loaded = root.load().map_err(|error| error.to_string())?;

@@ -80,6 +80,9 @@ pub async fn perform(action: &Action, scene: &Scene<'_>) -> Done {
 }
 
 async fn perform_now(action: &Action, scene: &Scene<'_>) -> Done {
+    if let Some(reason) = scene.lane.refuses(action) {
+        return Done { what: json!({ "action": action.describe() }), answer: Err(reason) };
+    }
     let work = async {
         match action {
             Action::Http(http) => http::perform(http, scene).await,

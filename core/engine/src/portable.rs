@@ -7,8 +7,7 @@ use crate::stack::Lane;
 /// Replaces addresses of services by their names, and names of the lane by placeholders, in every text of a value.
 #[must_use]
 pub fn portable(value: &Value, lane: &Lane) -> Value {
-    let mut words: Vec<(String, String)> =
-        lane.addresses().into_iter().map(|(service, address)| (address, service)).collect();
+    let mut words = lane.all_addresses();
     if let Some(objects) = lane.objects() {
         words.push((objects.bucket.clone(), "[lane.bucket]".to_owned()));
     }

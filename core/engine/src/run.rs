@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use drillyard_spec::drill::{Action, Drill, Step};
-use drillyard_spec::fault::{EdgeName, FaultStep};
+use drillyard_spec::fault::{EdgeName, FaultStep, What};
 use drillyard_spec::topology::Topology;
 use tokio_util::sync::CancellationToken;
 
@@ -103,6 +103,16 @@ pub async fn begin(
     let unit = unit_of(drill, kind, ground);
     let begun = Instant::now();
     ground.events.emit(Event::UnitStarted(unit.clone()));
+    if let Some(reason) = stack.refuses(drill) {
+        let outcome = UnitOutcome {
+            unit: unit.id,
+            verdict: Verdict::Aborted,
+            reason: Some(reason),
+            residue: Vec::new(),
+        };
+        emit_finished(&ground.events, &outcome, begun.elapsed(), Vec::new());
+        return Err(outcome);
+    }
     let request = prepared(LaneRequest::new(&unit.id).with_env(drill.env.clone()), drill, stack.topology());
     match stack.lane(request).await {
         Ok(lane) => {
@@ -138,7 +148,8 @@ fn prepared(request: LaneRequest, drill: &Drill, topology: &Topology) -> LaneReq
         Action::Fault(FaultStep::Inject(fault)) => Some(fault),
         _ => None,
     });
-    let (mut proxies, mut clocks, mut own_server) = (BTreeMap::new(), BTreeSet::new(), false);
+    let (mut proxies, mut clocks) = (BTreeMap::new(), BTreeSet::new());
+    let (mut own_server, mut object_faults) = (false, false);
     for fault in faults {
         if let Some((edge, speaks_http)) = fault.edge() {
             *proxies.entry(edge.clone()).or_default() |= speaks_http;
@@ -152,8 +163,10 @@ fn prepared(request: LaneRequest, drill: &Drill, topology: &Topology) -> LaneReq
         }
         clocks.extend(fault.moves_clock_of().map(str::to_owned));
         own_server |= fault.needs_own_server();
+        object_faults |= matches!(fault.what, What::Objects { .. });
     }
-    request.with_proxies(proxies).with_clocks(clocks).with_own_server(own_server)
+    let request = request.with_proxies(proxies).with_object_faults(object_faults);
+    request.with_clocks(clocks).with_own_server(own_server)
 }
 
 /// Reports a unit that is not begun, and why: it proves nothing either way.

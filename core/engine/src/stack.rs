@@ -1,4 +1,4 @@
-//! The stack: everything a drill runs against, raised from the topology as processes of this machine.
+//! The stack: everything a drill runs against, raised from the topology as processes of this machine or as containers.
 //!
 //! One PostgreSQL and one object store serve the whole run; every lane gets a database cloned from a template, a bucket,
 //! fresh secrets and processes of its own. What is started is written down first and carries a mark, and a reaper
@@ -11,7 +11,10 @@ use std::sync::{Arc, Mutex};
 
 use drillyard_spec::topology::{Process as Kind, Scope, Service, Topology};
 
+mod attached;
+mod backend;
 mod binaries;
+pub mod container;
 mod error;
 mod ground;
 mod identity;
@@ -33,6 +36,8 @@ mod start;
 pub mod undo;
 mod wiring;
 
+pub use attached::Attached;
+pub use backend::{Backend, NoBackend};
 pub use binaries::OF_THE_CALLING_CARGO;
 pub use error::StackError;
 pub use job::JobOutcome;
@@ -42,6 +47,7 @@ pub use object_store::{ObjectAccess, ObjectFaults};
 pub use process::{Ended, Process, describe_exit};
 
 use binaries::Binaries;
+use container::Engine;
 use ground::Ground;
 use object_store::ObjectServer;
 use postgres::Server;
@@ -56,6 +62,12 @@ const TEMPLATE: &str = "drillyard_template";
 /// What a stack needs to know of the machine and the run.
 #[derive(Debug, Clone)]
 pub struct StackOptions {
+    /// What it is made of.
+    pub backend: Backend,
+    /// Address of the container engine (`DOCKER_HOST`), where it is not the usual one.
+    pub engine_host: Option<String>,
+    /// The system to attach to, on that backend.
+    pub attached: Option<Attached>,
     /// Unique name of the run: small letters, digits and `-`.
     pub run_id: String,
     /// Folder of the run; made if it is not there. Logs stay in it, data does not.
@@ -100,6 +112,7 @@ pub struct Stack {
 struct Inner {
     topology: Topology,
     ground: Ground,
+    engine: Option<Engine>,
     binaries: Binaries,
     postgres: Option<Server>,
     objects: Option<ObjectServer>,
@@ -144,11 +157,28 @@ impl Stack {
         self.inner.secrets_in(&self.inner.wiring)
     }
 
-    /// SHA-256 of every binary of the workspace that services run, lower-case hex.
+    /// Why a unit cannot be run here, before any of it is; nothing when it can.
+    #[must_use]
+    pub fn refuses(&self, drill: &drillyard_spec::drill::Drill) -> Option<String> {
+        self.inner.attached()?.refuses_unit(drill)
+    }
+
+    /// What it is made of.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        self.inner.ground.options.backend
+    }
+
+    /// SHA-256 of every binary of the workspace that services run, or of every image, lower-case hex.
     ///
     /// # Errors
-    /// When a binary cannot be read.
+    /// When a binary cannot be read, or an image is not there.
     pub async fn digests(&self) -> Result<BTreeMap<String, String>, StackError> {
+        if let Some(engine) = &self.inner.engine {
+            let images = raise::images(&self.inner.topology, engine, &self.inner.wiring).await?;
+            let plain = |id: String| id.trim_start_matches("sha256:").to_owned();
+            return Ok(images.into_iter().map(|(image, id)| (image, plain(id))).collect());
+        }
         let inner = self.inner.clone();
         let work = move || inner.binaries.digests(&inner.ground.options.cache_dir, &inner.wanted());
         let digests =
@@ -169,9 +199,15 @@ impl Inner {
         wanted(&self.topology)
     }
 
-    /// Services of one scope that run as processes of their own.
+    /// The system it is attached to.
+    fn attached(&self) -> Option<&Attached> {
+        self.ground.options.attached.as_ref()
+    }
+
+    /// Services of one scope that run as processes, or containers, of their own.
     fn own_processes(&self, scope: Scope) -> impl Iterator<Item = &Service> {
-        self.topology.services.iter().filter(move |service| service.scope == scope && is_own_process(service))
+        let (services, backend) = (self.topology.services.iter(), self.ground.options.backend);
+        services.filter(move |service| service.scope == scope && is_own_process(service, backend))
     }
 
     fn secrets_in(&self, wiring: &Wiring) -> Vec<(String, String)> {
@@ -190,6 +226,11 @@ fn wanted(topology: &Topology) -> Vec<(String, String)> {
     binaries.collect()
 }
 
-fn is_own_process(service: &Service) -> bool {
-    matches!(service.process, Some(Kind::Cargo { .. } | Kind::Program { .. }))
+/// Database and object store are started by themselves; what has no process is there in containers only.
+fn is_own_process(service: &Service, backend: Backend) -> bool {
+    match (backend, &service.process) {
+        (Backend::Attached, _) | (_, Some(Kind::Postgres(_) | Kind::ObjectStore(_))) => false,
+        (Backend::Process, process) => process.is_some(),
+        (Backend::Container, _) => true,
+    }
 }

@@ -96,6 +96,8 @@ codes! {
         "Files with `drill:` are run; files with `block:` are included by `use:`. One cannot stand in for the other."
     BadTopology "DY060" "A topology that does not fit together"
         "The Compose file or its `x-drillyard` keys contradict each other; the message says how."
+    BadTarget "DY061" "A target that cannot be used"
+        "A file under `ops/targets` says where a system is that is up already and what drills may do to it; the message says what does not fit. A target is protected when it says so or when its name or a host says `prod`: what it allows has to be confirmed by `i_know_this_is_protected: <name>`, and faults and load are never allowed there."
     NotGherkin "DY070" "The file is not Gherkin"
         "The parser could not read the feature. A feature begins with `Feature:`; steps begin with `Given`, `When`, `Then`, `And`, `But` or `*`."
     SwallowedLine "DY071" "A line that Gherkin swallows as description"

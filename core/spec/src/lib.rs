@@ -20,5 +20,6 @@ pub mod schema;
 pub mod select;
 pub mod shape;
 pub mod source;
+pub mod target;
 pub mod template;
 pub mod topology;

@@ -9,6 +9,7 @@ use crate::phrase::{VOCABULARY_PATH, Vocabulary};
 use crate::runbook;
 use crate::source::{Source, Span, Texts};
 use crate::topology::document::Documents;
+use crate::target::{self, Target};
 use crate::topology::{self, Topology};
 
 mod documents;
@@ -33,6 +34,8 @@ pub struct Project {
     pub drills: Vec<Drill>,
     /// Scenarios in path order, and in order of writing within a feature.
     pub scenarios: Vec<Scenario>,
+    /// Systems that are up already, in path order.
+    pub targets: Vec<Target>,
     /// Every sentence features may use.
     pub vocabulary: Vocabulary,
     /// Every mistake, in order of file and line.
@@ -60,6 +63,7 @@ impl Project {
         let vocabulary = kept.vocabulary(texts.get(VOCABULARY_PATH), &mut out);
         let mut drills = Vec::new();
         let mut scenarios = Vec::new();
+        let mut targets = Vec::new();
         let mut files = 0;
         let mut before = kept.units();
         if let Some(before) = &mut before {
@@ -67,6 +71,10 @@ impl Project {
         }
         for source in texts.iter() {
             let path = source.path().as_ref();
+            if path.starts_with(target::FOLDER) && path.ends_with(".yaml") {
+                targets.extend(target::parse(source, topology.as_ref(), &mut out));
+                continue;
+            }
             let drill = path.starts_with("drills/") && path.ends_with(".yaml");
             if !drill && !(path.starts_with("features/") && path.ends_with(".feature")) {
                 continue;
@@ -104,7 +112,7 @@ impl Project {
         needs::resolve(&mut drills, &mut out);
         out.sort_by(|a, b| (&a.place, a.code).cmp(&(&b.place, b.code)));
         out.dedup();
-        Self { topology, names, drills, scenarios, vocabulary, diagnostics: out }
+        Self { topology, names, drills, scenarios, targets, vocabulary, diagnostics: out }
     }
 }
 

@@ -19,6 +19,7 @@ pub mod interpolate;
 mod read;
 
 use interpolate::Interpolated;
+pub use read::interpolated;
 
 /// Bound for a service to become ready when it does not give its own.
 pub const DEFAULT_START_TIMEOUT: Duration = Duration::from_secs(20);
@@ -83,6 +84,8 @@ pub struct Service {
     pub place: Place,
     /// Image for containers.
     pub image: Option<Interpolated>,
+    /// Arguments of the image's entry point, in a container; none for the image's own.
+    pub command: Vec<Interpolated>,
     /// Environment in the order written.
     pub environment: Vec<Setting>,
     /// What it waits for, in the order written.

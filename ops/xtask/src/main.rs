@@ -1,14 +1,16 @@
-//! Developer tasks: `cargo xtask bench` measures, `cargo xtask proof` proves; the tidy rules are this crate's tests.
+//! Developer tasks: `cargo xtask bench` measures, `proof` proves, `images` builds images; the tidy rules are this crate's tests.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 mod bench;
 mod generate;
+mod images;
 mod proof;
 
 const USAGE: &str = "\
 usage: cargo xtask generate [--check]  write everything that repeats a table; --check only names what is out of date
+       cargo xtask images [--release]
        cargo xtask bench lanes [--runs N]
        cargo xtask bench api [--runs N] [--seconds N] [--only ticket,cockpit,queue,list,create,chain]
                              [--sizes 100,10000,100000] [--connections 1,16,64] [--data FOLDER]
@@ -40,6 +42,8 @@ fn run(args: &[String]) -> anyhow::Result<()> {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["generate"] => return generate::run(&root(), false),
+        ["images"] => return images::build(false),
+        ["images", "--release"] => return images::build(true),
         ["generate", "--check"] => return generate::run(&root(), true),
         ["bench", "api", options @ ..] => {
             return bench::api::run(&root(), &bench::api::Options::read(options)?);

@@ -50,10 +50,12 @@ fn crates_know_only_whom_they_may() {
         ("dispatch-domain", &[][..]),
         ("dispatch-store", &["dispatch-domain"][..]),
         ("dispatch-testbed", &["dispatch-store"][..]),
-        ("dispatch-api", &["dispatch-domain", "dispatch-store", "dispatch-testbed"][..]),
-        ("dispatch-worker", &["dispatch-domain", "dispatch-store", "dispatch-testbed"][..]),
-        ("dispatch-gateway", &["dispatch-domain", "dispatch-testbed"][..]),
-        ("dispatch-doubles", &[][..]),
+        ("dispatch-probe", &[][..]),
+        ("dispatch-api", &["dispatch-domain", "dispatch-store", "dispatch-probe", "dispatch-testbed"][..]),
+        ("dispatch-worker", &["dispatch-domain", "dispatch-store", "dispatch-probe", "dispatch-testbed"][..]),
+        ("dispatch-gateway", &["dispatch-domain", "dispatch-probe", "dispatch-testbed"][..]),
+        ("dispatch-doubles", &["dispatch-probe"][..]),
+        ("dispatch-objects", &["dispatch-probe"][..]),
         ("xtask", &[][..]),
     ]);
     for (package, known) in edges() {

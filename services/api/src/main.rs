@@ -41,9 +41,13 @@ mod wire;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // First of all: every TLS client takes the process's one provider.
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(code) = dispatch_probe::asked(&arguments) {
+        return code;
+    }
+    // Before anything else: every TLS client takes the process's one provider.
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         return ExitCode::FAILURE;
     }
-    verb::run(std::env::args().skip(1).collect())
+    verb::run(arguments)
 }

@@ -27,7 +27,11 @@ const USAGE: u8 = 2;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> ExitCode {
-    let verb = std::env::args().nth(1).unwrap_or_default();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(code) = dispatch_probe::asked(&arguments) {
+        return code;
+    }
+    let verb = arguments.first().cloned().unwrap_or_default();
     let Some(double) = DOUBLES.iter().find(|double| double.verb == verb) else {
         serve::complain(&usage(&verb));
         return ExitCode::from(USAGE);

@@ -11,11 +11,14 @@ const EXIT_CONFIG: u8 = 2;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(code) = dispatch_probe::asked(&arguments) {
+        return code;
+    }
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         json_log::error(json!({ "message": "a TLS provider was already installed" }));
         return ExitCode::FAILURE;
     }
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments == ["manifest"] {
         return match writeln!(std::io::stdout().lock(), "{:#}", catalog::manifest()) {
             Ok(()) => ExitCode::SUCCESS,

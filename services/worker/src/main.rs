@@ -21,6 +21,10 @@ const USAGE: u8 = 2;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(code) = dispatch_probe::asked(&arguments) {
+        return code;
+    }
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         log::plain_error("another TLS provider is installed already");
         return ExitCode::FAILURE;

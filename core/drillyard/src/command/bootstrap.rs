@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::command::keeper::{ask, socket};
 use crate::command::{Common, Ground, complain, options_from_environment, print, runtime, stack};
 use crate::exit;
-use crate::harness::{RunOptions, stack_options};
+use crate::harness::stack_options;
 use crate::root::{Loaded, Root};
 
 /// The name of the job, by convention.
@@ -74,14 +74,8 @@ pub fn write_evidence(root: &Root, out: Option<&Path>, output: &str) -> Result<P
 
 fn on_a_fresh_stack(root: &Root, loaded: &Loaded, ground: &Ground) -> Result<Value, String> {
     let topology = loaded.project.topology.as_ref().ok_or("the topology could not be read")?;
-    let environment = options_from_environment();
     let run_id = format!("bootstrap-{}", std::process::id());
-    let options = RunOptions {
-        bin_dir: ground.bin_dir.clone().or(environment.bin_dir.clone()),
-        pg_bin: ground.pg_bin.clone().or(environment.pg_bin.clone()),
-        ..environment
-    };
-    let options = stack_options(root, &run_id, &options);
+    let options = stack_options(root, &run_id, &ground.over(options_from_environment()));
     let run_dir = options.run_dir.clone();
     let runtime = runtime().map_err(|_| "no runtime".to_owned())?;
     runtime.block_on(async {

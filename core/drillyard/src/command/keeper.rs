@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::command::{Common, Ground, complain, options_from_environment, runtime};
 use crate::exit;
-use crate::harness::{RunOptions, stack_options};
+use crate::harness::stack_options;
 use crate::interrupt;
 use crate::root::Root;
 
@@ -100,17 +100,11 @@ async fn hold(root: &Root, topology: &Topology, ground: &Ground) -> Result<Vec<S
 }
 
 async fn raise(root: &Root, topology: &Topology, ground: &Ground) -> Result<Kept, StackError> {
-    let environment = options_from_environment();
     let run_id = format!("stack-{}", std::process::id());
     let (events, mut receiver) = EventSink::channel();
     // Nobody reports on a stack that only stands there; events are taken so that they do not pile up.
     tokio::spawn(async move { while receiver.recv().await.is_some() {} });
-    let options = RunOptions {
-        bin_dir: ground.bin_dir.clone().or(environment.bin_dir.clone()),
-        pg_bin: ground.pg_bin.clone().or(environment.pg_bin.clone()),
-        ..environment
-    };
-    let options = stack_options(root, &run_id, &options);
+    let options = stack_options(root, &run_id, &ground.over(options_from_environment()));
     let run_dir = options.run_dir.clone();
     let stack = Stack::raise(topology, options, events).await?;
     let lane = stack.lane(LaneRequest::new("stack")).await?;
@@ -130,6 +124,13 @@ async fn answer(
     let answer = match question["do"].as_str() {
         Some("status") => status(kept, topology).await,
         Some("job") => job(kept, question["name"].as_str().unwrap_or_default()).await,
+        Some("restart") => {
+            let service = question["service"].as_str().unwrap_or_default();
+            match kept.lane.restart(service).await {
+                Ok(()) => json!({ "restarted": service }),
+                Err(error) => json!({ "error": error.full() }),
+            }
+        }
         Some("down") => {
             ending.cancel();
             json!({ "pid": std::process::id() })
@@ -157,6 +158,7 @@ async fn status(kept: &Kept, topology: &Topology) -> Value {
         names.into_iter().map(|name| json!({ "name": name, "file": folder.join(&name) })).collect();
     json!({
         "pid": std::process::id(),
+        "backend": kept.stack.backend().as_str(),
         "services": services,
         "connections": kept.lane.connection_strings(),
         "died": kept.lane.service_down(),

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::command::run::{Asked, options};
 use crate::command::{Common, complain, print};
 use crate::exit;
-use crate::harness::BACKEND;
+use crate::harness;
 use crate::pace;
 use crate::schedule::in_order;
 use crate::select::select;
@@ -79,12 +79,12 @@ pub fn run(common: &Common, asked: &Asked, json: bool) -> u8 {
     let took = pace::of(&root, &tasks);
     let unit = |task: &crate::select::Task| unit(task.drill(), task.kind(), &took);
     let units: Vec<Unit> = in_order(&tasks).into_iter().map(unit).collect();
-    let (jobs, repeat) = (options.jobs.unwrap_or(cores).max(1), options.repeat);
+    let (jobs, repeat) = (harness::jobs(&options, cores), options.repeat);
     let budget: u64 = units.iter().map(|unit| unit.budget_s).sum();
     let known: Option<u64> = units.iter().map(|unit| unit.last_took_ms).sum();
     let spread = |seconds: u64| (seconds * repeat as u64).div_ceil(jobs as u64);
     let plan = Plan {
-        backend: BACKEND,
+        backend: options.backend.as_str(),
         seed: options.seed,
         jobs,
         repeat,

@@ -37,17 +37,15 @@ pub struct Asked {
 /// Options of a run on a terminal.
 #[must_use]
 pub fn options(common: &Common, asked: &Asked) -> RunOptions {
-    let environment = options_from_environment();
+    let environment = asked.ground.over(options_from_environment());
     RunOptions {
         seed: asked.seed.unwrap_or(environment.seed),
         jobs: asked.jobs,
         keep: asked.keep,
         repeat: asked.repeat.max(1),
-        pg_bin: asked.ground.pg_bin.clone().or(environment.pg_bin),
-        bin_dir: asked.ground.bin_dir.clone().or(environment.bin_dir),
         signing_key: asked.key.clone().or(environment.signing_key),
-        ci: environment.ci,
         look: Look { color: common.color(), terminal: std::io::stdout().is_terminal() },
+        ..environment
     }
 }
 
@@ -156,7 +154,10 @@ impl Run<'_> {
 #[must_use]
 pub fn code_of(error: &HarnessError) -> u8 {
     match error {
-        HarnessError::NoTopology | HarnessError::Redactions(_) | HarnessError::Key(_) => exit::TEXT_WRONG,
+        HarnessError::NoTopology
+        | HarnessError::Target(_)
+        | HarnessError::Redactions(_)
+        | HarnessError::Key(_) => exit::TEXT_WRONG,
         HarnessError::Stack(_) => exit::NOT_RAISED,
         HarnessError::Evidence(_) | HarnessError::Recorder(_) => exit::INTERNAL,
     }

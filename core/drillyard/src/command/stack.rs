@@ -1,4 +1,4 @@
-//! `stack up`, `status`, `logs` and `down`: a stack that stays up in the background.
+//! `stack up`, `status`, `logs`, `restart` and `down`: a stack that stays up in the background.
 
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt as _;
@@ -7,10 +7,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use drillyard_engine::clock;
+use drillyard_engine::stack::Backend;
 use serde_json::{Value, json};
 
 use crate::command::keeper::{ask, folder, socket};
-use crate::command::{Common, Ground, complain, print};
+use crate::command::{Common, Ground, complain, options_from_environment, print};
 use crate::exit;
 use crate::root::Root;
 
@@ -33,6 +34,11 @@ pub fn up(common: &Common, ground: &Ground) -> u8 {
         Ok(root) => root,
         Err(code) => return code,
     };
+    if ground.over(options_from_environment()).backend == Backend::Attached {
+        let text =
+            "a target is up already and is not ours to raise; `stack up` is for processes and containers";
+        return complain(exit::TEXT_WRONG, text);
+    }
     if let Some(status) = current(&root) {
         print("the stack is up already");
         show(&status);
@@ -69,6 +75,9 @@ fn start_keeper(root: &Root, ground: &Ground, log: &Path) -> std::io::Result<Chi
     let out = File::create(log)?;
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("--project").arg(root.path()).arg("keeper");
+    if let Some(backend) = ground.backend {
+        command.args(["--backend", backend.as_str()]);
+    }
     for (flag, value) in [("--pg-bin", &ground.pg_bin), ("--bin-dir", &ground.bin_dir)] {
         if let Some(value) = value {
             command.arg(flag).arg(value);
@@ -123,9 +132,9 @@ pub fn status(common: &Common, as_json: bool) -> u8 {
     exit::PASSED
 }
 
-/// Shows the last lines of the services' logs.
+/// Shows the last lines of the services' logs, and what follows them where that is asked for.
 #[must_use]
-pub fn logs(common: &Common, service: Option<&str>, tail: usize) -> u8 {
+pub fn logs(common: &Common, service: Option<&str>, (tail, follow): (usize, bool)) -> u8 {
     let root = match common.root() {
         Ok(root) => root,
         Err(code) => return code,
@@ -133,7 +142,7 @@ pub fn logs(common: &Common, service: Option<&str>, tail: usize) -> u8 {
     let Some(status) = current(&root) else {
         return complain(exit::NOT_RAISED, "no stack is up; `drillyard stack up` raises one");
     };
-    let mut shown = 0;
+    let mut shown = Vec::new();
     for log in status["logs"].as_array().into_iter().flatten() {
         let name = log["name"].as_str().unwrap_or_default();
         if service.is_some_and(|service| !name.contains(service)) {
@@ -145,12 +154,46 @@ pub fn logs(common: &Common, service: Option<&str>, tail: usize) -> u8 {
         for line in &lines[lines.len().saturating_sub(tail)..] {
             print(&format!("{name} | {line}"));
         }
-        shown += 1;
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        shown.push((name.to_owned(), log["file"].as_str().unwrap_or_default().to_owned(), whole));
     }
-    if shown == 0 {
-        complain(exit::NOTHING_PROVED, "no service of this name has a log")
-    } else {
-        exit::PASSED
+    if shown.is_empty() {
+        return complain(exit::NOTHING_PROVED, "no service of this name has a log");
+    }
+    while follow && socket(&root).exists() {
+        clock::sleep_blocking(PAUSE);
+        shown.iter_mut().for_each(show_news);
+    }
+    exit::PASSED
+}
+
+/// Shows whole lines that were written to a log since the byte that was reached.
+fn show_news((name, file, reached): &mut (String, String, usize)) {
+    let bytes = fs::read(&*file).unwrap_or_default();
+    let news = bytes.get(*reached..).unwrap_or_default();
+    let Some(end) = news.iter().rposition(|byte| *byte == b'\n') else { return };
+    for line in String::from_utf8_lossy(&news[..end]).lines() {
+        print(&format!("{name} | {line}"));
+    }
+    *reached += end + 1;
+}
+
+/// Stops and starts one service.
+#[must_use]
+pub fn restart(common: &Common, service: &str) -> u8 {
+    let root = match common.root() {
+        Ok(root) => root,
+        Err(code) => return code,
+    };
+    match ask(&socket(&root), &json!({ "do": "restart", "service": service })) {
+        Err(_) => complain(exit::NOT_RAISED, "no stack is up; `drillyard stack up` raises one"),
+        Ok(answer) => match answer["error"].as_str() {
+            Some(error) => complain(exit::FAILED, error),
+            None => {
+                print(&format!("{service} is ready again"));
+                exit::PASSED
+            }
+        },
     }
 }
 

@@ -45,7 +45,7 @@ impl Drop for SlowProcess {
 impl AtWork for SlowProcess {
     fn undo(&self, lane: &Lane) -> Undo {
         let pid = lane.running(&self.service).map(|process| process.pid());
-        Undo::Continue { service: self.service.clone(), pid }
+        Undo::Continue { service: self.service.clone(), pid, container: None }
     }
 
     fn inject<'a>(&'a mut self, lane: &'a Lane) -> BoxFuture<'a, Result<(), String>> {

@@ -45,7 +45,7 @@ impl AtWork for WrongEnvironment {
                 return Ok(());
             }
             lane.stop(&self.service).await.map_err(|error| error.full())?;
-            let process = lane.launch(&self.service).map_err(|error| error.full())?;
+            let process = lane.launch(&self.service).await.map_err(|error| error.full())?;
             // It may refuse to run so; that is what the drill wants to see.
             lane.may_end(&self.service);
             let ready = lane.becomes_ready(&self.service);

@@ -22,8 +22,10 @@ impl PausedService {
 
 impl AtWork for PausedService {
     fn undo(&self, lane: &Lane) -> Undo {
-        let pid = lane.process(&self.service).map(|process| process.pid());
-        Undo::Continue { service: self.service.clone(), pid }
+        let process = lane.process(&self.service);
+        let container = process.as_ref().and_then(|process| Some(process.container()?.id().to_owned()));
+        let pid = process.filter(|process| process.container().is_none()).map(|process| process.pid());
+        Undo::Continue { service: self.service.clone(), pid, container }
     }
 
     fn inject<'a>(&'a mut self, lane: &'a Lane) -> BoxFuture<'a, Result<(), String>> {
@@ -49,7 +51,7 @@ impl AtWork for PausedService {
     fn heal<'a>(&'a mut self, lane: &'a Lane) -> BoxFuture<'a, Result<(), String>> {
         async move {
             if let Some(process) = lane.process(&self.service) {
-                process.resume();
+                process.resumed().await;
             }
             Ok(())
         }

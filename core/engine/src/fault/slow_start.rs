@@ -53,7 +53,7 @@ impl AtWork for SlowStart {
                 return Ok(());
             }
             lane.stop(&self.service).await.map_err(|error| error.full())?;
-            let process = lane.launch(&self.service).map_err(|error| error.full())?;
+            let process = lane.launch(&self.service).await.map_err(|error| error.full())?;
             let stands = process.pause().await;
             let holder = Holder {
                 process,

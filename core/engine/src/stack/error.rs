@@ -39,6 +39,36 @@ pub enum StackError {
         /// What cargo wrote.
         last_lines: Vec<String>,
     },
+    /// No container engine answers.
+    #[error(
+        "no container engine answers at {at} ({why}); start Docker, or as root run `ops/images/engine.sh`, which installs and starts one"
+    )]
+    NoEngine {
+        /// Where it was looked for.
+        at: String,
+        /// Why not.
+        why: String,
+    },
+    /// The container engine refused something.
+    #[error("the container engine: {doing} failed: {why}")]
+    Engine {
+        /// What was being done.
+        doing: String,
+        /// What it said.
+        why: String,
+    },
+    /// An image is not there.
+    #[error(
+        "the image `{image}` of `{service}` is not on this machine{why}; `cargo xtask images` builds the images of this project"
+    )]
+    NoImage {
+        /// The service.
+        service: String,
+        /// Its image.
+        image: String,
+        /// Why it could not be had from elsewhere.
+        why: String,
+    },
     /// A service's program does not exist.
     #[error("`{service}`: there is no program `{program}`")]
     NoProgram {

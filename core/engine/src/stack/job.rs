@@ -28,7 +28,7 @@ pub async fn ended(service: &Service, process: &Process) -> Result<ExitStatus, S
     if let Some(status) = process.wait(service.start_timeout).await {
         return Ok(status);
     }
-    process.kill_group();
+    process.end_by_force().await;
     Err(StackError::NotReady {
         service: service.name.clone(),
         waited: service.start_timeout,
@@ -43,8 +43,10 @@ impl Starter<'_> {
     /// # Errors
     /// When it cannot be started or does not end in time.
     pub async fn run_job(&self, service: &Service) -> Result<JobOutcome, StackError> {
-        let process = self.spawn(service)?;
+        let process = self.spawn(service).await?;
         let status = ended(service, &process).await?;
+        // A container would stay, and keep its name from the next.
+        process.end_by_force().await;
         Ok(JobOutcome { exit: status.code(), output: process.output(), took: process.age() })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use super::error::{StackError, io_error};
 use super::ground::fresh_secret;
 use super::job::JobOutcome;
 use super::logs::{LogMark, Logs};
-use super::object_store::ObjectAccess;
+use super::object_store::{ObjectAccess, ObjectServer};
 use super::process::{Ended, Process, describe_exit};
 use super::proxy::Proxy;
 use super::start::{Started, Starter};
@@ -46,6 +47,7 @@ pub struct LaneRequest {
     proxies: BTreeMap<EdgeName, bool>,
     own_server: bool,
     clocks: BTreeSet<String>,
+    object_faults: bool,
 }
 
 impl LaneRequest {
@@ -76,6 +78,13 @@ impl LaneRequest {
         self
     }
 
+    /// Whether the object store of the lane has to be able to fail on purpose.
+    #[must_use]
+    pub fn with_object_faults(mut self, object_faults: bool) -> Self {
+        self.object_faults = object_faults;
+        self
+    }
+
     /// Services whose clock can be moved.
     #[must_use]
     pub fn with_clocks(mut self, clocks: BTreeSet<String>) -> Self {
@@ -89,6 +98,7 @@ impl LaneRequest {
 pub struct Lane {
     stack: Arc<Inner>,
     name: String,
+    number: usize,
     wiring: Wiring,
     own: Environments,
     /// Environment that faults have put over that of a service.
@@ -141,7 +151,8 @@ impl Lane {
         if let (Some(server), Some((service, _))) = (&server, stack.topology.postgres()) {
             wiring.ports.insert(service.name.clone(), server.port());
         }
-        for secret in stack.topology.secrets.iter().filter(|secret| !secret.shared) {
+        let ours = |shared: bool| !shared && stack.attached().is_none();
+        for secret in stack.topology.secrets.iter().filter(|secret| ours(secret.shared)) {
             wiring.variables.insert(secret.name.clone(), fresh_secret()?);
         }
         let services = Started::default();
@@ -155,8 +166,13 @@ impl Lane {
             stack.objects.as_ref().zip(stack.topology.object_store()).and_then(|(server, (_, store))| {
                 let bucket = format!("lane-{name}");
                 wiring.variables.insert(store.lane_bucket.clone()?, bucket.clone());
-                Some(server.access(&bucket))
+                Some(server.access(&bucket, request.object_faults))
             });
+        name_services(&stack, &mut wiring, number, request.object_faults);
+        let (database, objects) = match stack.attached() {
+            Some(attached) => (attached.database().map(str::to_owned), attached.objects().cloned()),
+            None => (database, objects),
+        };
         let proxies = stand_between(&mut wiring, request.proxies)?;
         let clocks = Clocks::prepare(&stack.ground, &name, request.clocks)?;
         let (absent, tokens, faulty) = (Mutex::default(), Mutex::default(), Mutex::default());
@@ -165,6 +181,7 @@ impl Lane {
         Ok(Self {
             stack,
             name,
+            number,
             wiring,
             own,
             faulty,
@@ -183,7 +200,7 @@ impl Lane {
     async fn fill(&mut self) -> Result<(), StackError> {
         let stack = self.stack.clone();
         if let (Some(objects), Some(server)) = (&self.objects, &stack.objects) {
-            server.create_bucket(&objects.bucket)?;
+            server.create_bucket(&objects.bucket).await?;
         }
         let services = self.automatic();
         let files: Vec<_> = {
@@ -230,9 +247,11 @@ impl Lane {
         Ok(Starter {
             ground: &self.stack.ground,
             binaries: &self.stack.binaries,
+            engine: self.stack.engine.as_ref(),
             wiring: &self.wiring,
             own,
             lane: Some(&self.name),
+            number: Some(self.number),
             logs: self.stack.ground.logs(Some(&self.name))?,
             events: &self.stack.events,
         })
@@ -248,6 +267,12 @@ impl Lane {
     /// # Errors
     /// When there is no such job, it cannot be started or does not end in time.
     pub async fn run_job(&self, name: &str) -> Result<JobOutcome, StackError> {
+        if let Some(attached) = self.stack.attached() {
+            return Err(StackError::Unknown(format!(
+                "a job cannot be run on the target `{}`",
+                attached.name
+            )));
+        }
         let service = self.stack.topology.service(name).filter(|service| service.is_job());
         let service = service
             .ok_or_else(|| StackError::Unknown(format!("the topology has no one-shot job `{name}`")))?;
@@ -291,7 +316,7 @@ impl Lane {
         if running.is_some() {
             return Ok(());
         }
-        let process = self.launch(name)?;
+        let process = self.launch(name).await?;
         self.starter(&self.own)?.becomes_ready(service, &process).await
     }
 
@@ -321,7 +346,12 @@ impl Lane {
             }
             Some((service.0.name.clone(), server.process().exit()?, server.process().last_lines()))
         };
-        let (service, status, lines) = ended.next().or_else(database)?;
+        let store = || {
+            let (service, process) =
+                self.stack.topology.object_store().zip(self.stack.objects.as_ref()?.process())?;
+            Some((service.0.name.clone(), process.exit()?, process.last_lines()))
+        };
+        let (service, status, lines) = ended.next().or_else(database).or_else(store)?;
         let mut text = format!("`{service}` {}", describe_exit(status));
         if let Some(last) = lines.last() {
             let _ = write!(text, "; its last line: {last}");
@@ -357,7 +387,7 @@ impl Lane {
             _ => {}
         }
         if let (Some(objects), Some(server)) = (&self.objects, &self.stack.objects)
-            && let Err(error) = server.remove_bucket(&objects.bucket)
+            && let Err(error) = server.remove_bucket(&objects.bucket).await
         {
             residue.push(format!("bucket {}: {error}", objects.bucket));
         }
@@ -390,6 +420,21 @@ async fn remove_server(server: &Server) -> Option<String> {
     }
 }
 
+/// Tells containers of the lane each other's names. A store that has to fail on purpose is met at the runner.
+fn name_services(stack: &Inner, wiring: &mut Wiring, number: usize, object_faults: bool) {
+    let (Some(engine), Some(inside)) = (&stack.engine, &mut wiring.inside) else { return };
+    for service in stack.own_processes(Scope::Lane) {
+        if let Some(port) = service.port {
+            let host = engine.name(Some(number), &service.name);
+            inside.names.insert(service.name.clone(), format!("{host}:{port}"));
+        }
+    }
+    let front = stack.objects.as_ref().and_then(ObjectServer::front).filter(|_| object_faults);
+    if let (Some(port), Some((service, _))) = (front, stack.topology.object_store()) {
+        inside.names.insert(service.name.clone(), format!("{}:{port}", inside.gateway));
+    }
+}
+
 /// Starts a proxy on each edge and leads the edge through it.
 fn stand_between(
     wiring: &mut Wiring,
@@ -400,8 +445,9 @@ fn stand_between(
         let upstream = wiring.ports.get(&edge.to).copied();
         let upstream =
             upstream.ok_or_else(|| StackError::Unknown(format!("`{}` listens on no port", edge.to)))?;
-        let proxy =
-            Proxy::start(upstream, speaks_http).map_err(io_error(format!("starting a proxy on {edge}")))?;
+        let at = wiring.inside.as_ref().map_or(Ipv4Addr::LOCALHOST.into(), |inside| inside.gateway);
+        let proxy = Proxy::start_at(at, upstream, speaks_http)
+            .map_err(io_error(format!("starting a proxy on {edge}")))?;
         wiring.detours.insert(edge.clone(), proxy.port());
         proxies.insert(edge, proxy);
     }

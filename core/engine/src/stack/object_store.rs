@@ -1,12 +1,13 @@
-//! The built-in S3 server: a folder per bucket under the run's folder, served on the loopback address.
+//! The object store: an S3 server over a folder of the run, inside the runner; or a container with any S3 server.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, SharedHttpClient};
+use aws_smithy_http_client::tls;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -18,11 +19,16 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::error::{StackError, io_error};
+use super::ports::ReservedPort;
+use super::process::Process;
 use super::wiring::HOST;
 
+mod buckets;
 mod faults;
+mod upstream;
 
 pub use faults::ObjectFaults;
+use upstream::Upstream;
 
 /// The region every client has to name; the server does not care.
 const REGION: &str = "us-east-1";
@@ -30,11 +36,23 @@ const REGION: &str = "us-east-1";
 /// A running server. Dropping it stops it.
 #[derive(Debug)]
 pub struct ObjectServer {
-    root: PathBuf,
+    home: Home,
     port: u16,
+    /// Port at which the store of a container fails on purpose; the built-in one does so at its own.
+    front: Option<u16>,
+    gateway: Option<IpAddr>,
     keys: (String, String),
     faults: Arc<ObjectFaults>,
     stop: CancellationToken,
+}
+
+/// What keeps the objects.
+#[derive(Debug)]
+enum Home {
+    /// A folder of the run.
+    Folder(PathBuf),
+    /// A container, and the port that is held for it.
+    Container { process: Process, _port: ReservedPort },
 }
 
 /// How to reach a bucket.
@@ -70,8 +88,8 @@ impl ObjectServer {
         let port = listener.local_addr().map_err(io_error("listening for the object store"))?.port();
         let stop = CancellationToken::new();
         let faults = Arc::new(ObjectFaults::default());
-        tokio::spawn(serve(listener, (service, faults.clone()), stop.clone()));
-        Ok(Self { root: root.to_owned(), port, keys, faults, stop })
+        tokio::spawn(serve(listener, (Upstream::BuiltIn(service), faults.clone()), stop.clone()));
+        Ok(Self { home: Home::Folder(root.to_owned()), port, front: None, gateway: None, keys, faults, stop })
     }
 
     /// Its port.
@@ -86,60 +104,79 @@ impl ObjectServer {
         &self.faults
     }
 
-    /// Makes a bucket.
+    /// Waits until a store in a container answers, and stands before it for those who want it to fail on purpose: at
+    /// the runner's address in the run's network.
     ///
     /// # Errors
-    /// When its folder cannot be made.
-    pub fn create_bucket(&self, bucket: &str) -> Result<(), StackError> {
-        std::fs::create_dir_all(self.root.join(bucket))
-            .map_err(io_error(format!("making the bucket {bucket}")))
+    /// When it does not answer in time or a port cannot be had.
+    pub async fn contained(
+        process: Process,
+        (port, gateway): (ReservedPort, IpAddr),
+        keys: (String, String),
+        start_timeout: Duration,
+    ) -> Result<Self, StackError> {
+        let number = port.number();
+        let stop = CancellationToken::new();
+        let faults = Arc::new(ObjectFaults::default());
+        let listener =
+            TcpListener::bind((gateway, 0)).await.map_err(io_error("listening before the object store"))?;
+        let front = listener.local_addr().map_err(io_error("listening before the object store"))?.port();
+        tokio::spawn(serve(listener, (Upstream::At(number), faults.clone()), stop.clone()));
+        let home = Home::Container { process, _port: port };
+        let server =
+            Self { home, port: number, front: Some(front), gateway: Some(gateway), keys, faults, stop };
+        server.answers(start_timeout).await?;
+        Ok(server)
     }
 
-    /// Removes a bucket with all it holds.
-    ///
-    /// # Errors
-    /// When something of it is still there.
-    pub fn remove_bucket(&self, bucket: &str) -> std::io::Result<()> {
-        match std::fs::remove_dir_all(self.root.join(bucket)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        // The server keeps what it knows of objects beside the buckets, in files that begin so.
-        let prefix = format!(".bucket-{}.", URL_SAFE_NO_PAD.encode(bucket));
-        for entry in std::fs::read_dir(&self.root)? {
-            let entry = entry?;
-            if entry.file_name().to_str().is_some_and(|name| name.starts_with(&prefix)) {
-                std::fs::remove_file(entry.path())?;
-            }
-        }
-        Ok(())
-    }
-
-    /// How to reach a bucket.
+    /// Its container, when it is one.
     #[must_use]
-    pub fn access(&self, bucket: &str) -> ObjectAccess {
-        ObjectAccess {
-            endpoint: format!("http://{HOST}:{}", self.port),
-            bucket: bucket.to_owned(),
-            access_key: self.keys.0.clone(),
-            secret_key: self.keys.1.clone(),
-            client: Arc::default(),
+    pub fn process(&self) -> Option<&Process> {
+        match &self.home {
+            Home::Folder(_) => None,
+            Home::Container { process, .. } => Some(process),
         }
     }
 
-    /// Stops serving.
-    pub fn stop(&self) {
+    /// Port at the runner's address in the run's network at which the store of a container fails on purpose.
+    #[must_use]
+    pub fn front(&self) -> Option<u16> {
+        self.front
+    }
+
+    /// How to reach a bucket; with `faults`, where it can fail on purpose.
+    #[must_use]
+    pub fn access(&self, bucket: &str, faults: bool) -> ObjectAccess {
+        let front = self.front.zip(self.gateway).filter(|_| faults);
+        let endpoint = match front {
+            Some((port, gateway)) => format!("http://{gateway}:{port}"),
+            None => format!("http://{HOST}:{}", self.port),
+        };
+        ObjectAccess::new(endpoint, bucket.to_owned(), self.keys.clone())
+    }
+
+    /// Stops serving; a container is removed.
+    pub async fn stop(&self) {
         self.stop.cancel();
+        if let Some(process) = self.process() {
+            process.end_by_force().await;
+        }
     }
 }
 
 impl Drop for ObjectServer {
     fn drop(&mut self) {
-        self.stop();
+        self.stop.cancel();
     }
 }
 
 impl ObjectAccess {
+    /// How to reach a bucket of a store that is up.
+    #[must_use]
+    pub fn new(endpoint: String, bucket: String, (access_key, secret_key): (String, String)) -> Self {
+        Self { endpoint, bucket, access_key, secret_key, client: Arc::default() }
+    }
+
     /// A client for the bucket's server, made once.
     #[must_use]
     pub fn client(&self) -> Client {
@@ -154,14 +191,23 @@ impl ObjectAccess {
             .endpoint_url(&self.endpoint)
             .credentials_provider(credentials)
             .force_path_style(true)
-            .http_client(aws_smithy_http_client::Builder::new().build_http());
+            .http_client(http_client(&self.endpoint));
         Client::from_conf(config.build())
     }
 }
 
+/// TLS only where it is spoken: reading the machine's certificates takes tens of milliseconds.
+fn http_client(endpoint: &str) -> SharedHttpClient {
+    if endpoint.starts_with("https:") {
+        let provider = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
+        return aws_smithy_http_client::Builder::new().tls_provider(provider).build_https();
+    }
+    aws_smithy_http_client::Builder::new().build_http()
+}
+
 async fn serve(
     listener: TcpListener,
-    (service, faults): (s3s::service::S3Service, Arc<ObjectFaults>),
+    (service, faults): (Upstream, Arc<ObjectFaults>),
     stop: CancellationToken,
 ) {
     let connections = TaskTracker::new();

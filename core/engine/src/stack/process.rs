@@ -1,4 +1,4 @@
-//! One child process: started with the mark, watched, ended.
+//! One process of the stack: a child of the runner, or a container; started with the mark, watched, ended.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -17,6 +17,7 @@ mod resources;
 
 pub use resources::{Resource, set_limit, waiting_at};
 
+use super::container::Container;
 use super::logs;
 use super::undo::{Entry, Ledger, MARK};
 use crate::clock::{Deadline, Pace};
@@ -45,16 +46,24 @@ pub struct Launch<'a> {
     pub log: PathBuf,
 }
 
-/// A child process. Dropping it kills it and everything in its process group.
+/// A process of the stack. Dropping it kills it and everything it started.
 #[derive(Debug)]
 pub struct Process {
     service: String,
-    pid: i32,
-    child: Mutex<Child>,
+    body: Body,
     log: PathBuf,
     /// Where in the log this process begins.
     log_start: u64,
     begun: Instant,
+}
+
+/// What a process is made of.
+#[derive(Debug)]
+enum Body {
+    /// A child of the runner, with a process group of its own.
+    Child { pid: i32, child: Mutex<Child> },
+    /// The first process of a container, and all others in it.
+    Container(Container),
 }
 
 /// How a process that was asked to end did so.
@@ -117,24 +126,48 @@ impl Run<'_> {
         let begun = Instant::now();
         let child = command.spawn()?;
         let pid = child.id();
-        let process = Process {
-            service: launch.service.to_owned(),
-            pid: i32::try_from(pid).map_err(io::Error::other)?,
-            child: Mutex::new(child),
-            log: launch.log,
-            log_start,
-            begun,
-        };
+        let body =
+            Body::Child { pid: i32::try_from(pid).map_err(io::Error::other)?, child: Mutex::new(child) };
+        let process = Process { service: launch.service.to_owned(), body, log: launch.log, log_start, begun };
         self.ledger.write(&Entry::Started { service: process.service.clone(), pid })?;
         Ok(process)
     }
 }
 
 impl Process {
-    /// Its process id.
+    /// A container as a process; what it writes goes to `log`, from `log_start` on.
+    #[must_use]
+    pub fn contained(
+        service: &str,
+        container: Container,
+        (log, log_start): (PathBuf, u64),
+        begun: Instant,
+    ) -> Self {
+        Self { service: service.to_owned(), body: Body::Container(container), log, log_start, begun }
+    }
+
+    /// Its service.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// Its process id; of a container, that of its first process on the engine's machine.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.pid.unsigned_abs()
+        match &self.body {
+            Body::Child { pid, .. } => pid.unsigned_abs(),
+            Body::Container(container) => container.pid(),
+        }
+    }
+
+    /// The container it is, when it is one.
+    #[must_use]
+    pub fn container(&self) -> Option<&Container> {
+        match &self.body {
+            Body::Child { .. } => None,
+            Body::Container(container) => Some(container),
+        }
     }
 
     /// Time since it was started.
@@ -146,8 +179,13 @@ impl Process {
     /// How it ended, if it has.
     #[must_use]
     pub fn exit(&self) -> Option<ExitStatus> {
-        // A child that cannot be asked is one that somebody else has waited for, which nobody does.
-        self.child.lock().unwrap_or_else(PoisonError::into_inner).try_wait().ok().flatten()
+        match &self.body {
+            // A child that cannot be asked is one that somebody else has waited for, which nobody does.
+            Body::Child { child, .. } => {
+                child.lock().unwrap_or_else(PoisonError::into_inner).try_wait().ok().flatten()
+            }
+            Body::Container(container) => container.exit(),
+        }
     }
 
     /// The last lines it wrote.
@@ -162,17 +200,24 @@ impl Process {
         logs::read_from(&self.log, self.log_start).unwrap_or_default()
     }
 
-    /// Sends a signal to it alone.
+    /// Sends a signal to a child alone. A container is signalled by [`Process::stop`] only.
     pub fn signal(&self, signal: Signal) {
-        if self.exit().is_none() {
+        if let Body::Child { pid, .. } = &self.body
+            && self.exit().is_none()
+        {
             // One that has ended since is what was wanted.
-            let _ = kill(Pid::from_raw(self.pid), signal);
+            let _ = kill(Pid::from_raw(*pid), signal);
         }
     }
 
     /// Stops it, and what it started, from working, without ending it; gives whether it was seen to stand still.
     pub async fn pause(&self) -> bool {
-        let _ = killpg(Pid::from_raw(self.pid), Signal::SIGSTOP);
+        match &self.body {
+            Body::Child { pid, .. } => {
+                let _ = killpg(Pid::from_raw(*pid), Signal::SIGSTOP);
+            }
+            Body::Container(container) => return container.pause().await,
+        }
         let deadline = Deadline::after(STOP_BOUND);
         let mut pace = Pace::default();
         while !self.stands_still() {
@@ -184,18 +229,35 @@ impl Process {
         true
     }
 
-    /// Lets it, and what it started, work again.
+    /// Lets it, and what it started, work again; a container as soon as its engine comes to it.
     pub fn resume(&self) {
-        // One that has ended since has nothing to go on with.
-        let _ = killpg(Pid::from_raw(self.pid), Signal::SIGCONT);
+        match &self.body {
+            // One that has ended since has nothing to go on with.
+            Body::Child { pid, .. } => drop(killpg(Pid::from_raw(*pid), Signal::SIGCONT)),
+            Body::Container(container) => container.resume_soon(),
+        }
     }
 
-    /// Whether the system says that it is stopped by a signal; elsewhere than on Linux nobody can tell.
+    /// As [`Process::resume`], and waits until it does.
+    pub async fn resumed(&self) {
+        match &self.body {
+            Body::Child { .. } => self.resume(),
+            Body::Container(container) => container.resume().await,
+        }
+    }
+
+    /// Whether the system says that it is stopped by a signal, or the engine that it is paused; elsewhere than on Linux
+    /// nobody can tell of a child.
     #[must_use]
     pub fn stands_still(&self) -> bool {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
-        // "pid (name) state …"; the name may itself hold brackets and blanks.
-        stat.rsplit_once(')').is_some_and(|(_, tail)| tail.trim_start().starts_with('T'))
+        match &self.body {
+            Body::Child { pid, .. } => {
+                let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+                // "pid (name) state …"; the name may itself hold brackets and blanks.
+                stat.rsplit_once(')').is_some_and(|(_, tail)| tail.trim_start().starts_with('T'))
+            }
+            Body::Container(container) => container.is_paused(),
+        }
     }
 
     /// Waits for its end, at most `bound`.
@@ -213,17 +275,23 @@ impl Process {
         }
     }
 
-    /// Asks it to end with `signal`, and ends it by force when it does not; so does what it started and left.
+    /// Asks it to end with `signal`, and ends it by force when it does not; so does what it started and left. A
+    /// container is gone afterwards, with everything in it.
     pub async fn stop(&self, signal: Signal) -> Ended {
         if self.exit().is_some() {
-            self.kill_group();
+            self.end_by_force().await;
             return Ended::Before;
         }
-        self.signal(signal);
-        // One that stands still hears nothing else before.
-        self.resume();
+        match &self.body {
+            Body::Child { .. } => {
+                self.signal(signal);
+                // One that stands still hears nothing else before.
+                self.resume();
+            }
+            Body::Container(container) => container.signal(signal).await,
+        }
         let ended = self.wait(STOP_BOUND).await;
-        self.kill_group();
+        self.end_by_force().await;
         if ended.is_some() {
             return Ended::AsAsked;
         }
@@ -231,18 +299,29 @@ impl Process {
         Ended::ByForce
     }
 
-    /// Ends it, and what it started, by force.
-    pub fn kill_group(&self) {
-        // The group keeps its number as long as anyone is in it; an empty group is what was wanted.
-        let _ = killpg(Pid::from_raw(self.pid), Signal::SIGKILL);
+    /// Ends it, and what it started, by force. A container is removed.
+    pub async fn end_by_force(&self) {
+        match &self.body {
+            Body::Child { .. } => self.kill_group(),
+            Body::Container(container) => container.remove().await,
+        }
+    }
+
+    fn kill_group(&self) {
+        if let Body::Child { pid, .. } = &self.body {
+            // The group keeps its number as long as anyone is in it; an empty group is what was wanted.
+            let _ = killpg(Pid::from_raw(*pid), Signal::SIGKILL);
+        }
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        if self.exit().is_none() {
+        if self.exit().is_none()
+            && let Body::Child { child, .. } = &self.body
+        {
             self.kill_group();
-            let _ = self.child.lock().unwrap_or_else(PoisonError::into_inner).wait();
+            let _ = child.lock().unwrap_or_else(PoisonError::into_inner).wait();
         }
     }
 }

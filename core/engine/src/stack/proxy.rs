@@ -3,7 +3,7 @@
 //! Only edges that a drill names get one. Bytes pass through a [`wire`] part that knows nothing of protocols; where a
 //! drill asks for faults of HTTP requests, an [`http`] part stands behind it.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -64,21 +64,29 @@ impl Proxy {
     /// # Errors
     /// When no port is left.
     pub fn start(upstream: u16, speaks_http: bool) -> std::io::Result<Self> {
+        Self::start_at(Ipv4Addr::LOCALHOST.into(), upstream, speaks_http)
+    }
+
+    /// As [`Proxy::start`], but at a free port of the address `at`: containers do not reach the loopback address.
+    ///
+    /// # Errors
+    /// When the address is not this machine's or no port is left.
+    pub fn start_at(at: IpAddr, upstream: u16, speaks_http: bool) -> std::io::Result<Self> {
         let stop = CancellationToken::new();
         let http = if speaks_http { Some(Arc::new(HttpRules::default())) } else { None };
         let mut behind = upstream;
         if let Some(rules) = &http {
-            let (listener, port) = listen()?;
+            let (listener, port) = listen(Ipv4Addr::LOCALHOST.into())?;
             tokio::spawn(http::serve(listener, upstream, rules.clone(), stop.clone()));
             behind = port;
         }
-        let (listener, port) = listen()?;
+        let (listener, port) = listen(at)?;
         let wire = Arc::new(WireRules::default());
         tokio::spawn(accept(listener, behind, wire.clone(), stop.clone()));
         Ok(Self { port, wire, http, _stop: stop.drop_guard() })
     }
 
-    /// Its port on the loopback address.
+    /// Its port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
@@ -97,8 +105,8 @@ impl Proxy {
     }
 }
 
-fn listen() -> std::io::Result<(TcpListener, u16)> {
-    let listener = std::net::TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+fn listen(at: IpAddr) -> std::io::Result<(TcpListener, u16)> {
+    let listener = std::net::TcpListener::bind(SocketAddr::from((at, 0)))?;
     listener.set_nonblocking(true)?;
     let port = listener.local_addr()?.port();
     Ok((TcpListener::from_std(listener)?, port))

@@ -10,6 +10,7 @@ use drillyard_spec::topology::{ObjectStore, Postgres, Scope, Service, Topology};
 use nix::sys::signal::Signal;
 
 use super::binaries::Binaries;
+use super::container::Engine;
 use super::error::{StackError, io_error};
 use super::ground::{Ground, fresh_secret};
 use super::object_store::ObjectServer;
@@ -17,9 +18,13 @@ use super::postgres::server::Setup;
 use super::postgres::{Install, Server};
 use super::start::{Started, Starter};
 use super::wiring::{HOST, Wiring};
-use super::{Inner, StackOptions, TEMPLATE, is_own_process, reaper, wanted};
+use super::{Backend, Inner, StackOptions, TEMPLATE, is_own_process, reaper, wanted};
 use crate::clock::Deadline;
 use crate::event::{Event, EventSink, ServiceState};
+
+mod contained;
+
+pub use contained::images;
 
 /// Bound for the goodbye of the harness's own database connections.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -57,6 +62,7 @@ pub async fn raise(
 
 /// What was raised so far.
 struct Parts {
+    engine: Option<Engine>,
     binaries: Binaries,
     postgres: Option<Server>,
     objects: Option<ObjectServer>,
@@ -68,6 +74,7 @@ impl Parts {
         Inner {
             topology: topology.clone(),
             ground,
+            engine: self.engine,
             binaries: self.binaries,
             postgres: self.postgres,
             objects: self.objects,
@@ -87,6 +94,12 @@ async fn raise_on(topology: &Topology, ground: &Ground, events: &EventSink) -> R
     for secret in topology.secrets.iter().filter(|secret| secret.shared) {
         variables.insert(secret.name.clone(), fresh_secret()?);
     }
+    if options.backend == Backend::Attached {
+        return attach(topology, ground).await;
+    }
+    if options.backend == Backend::Container {
+        return contained::raise(topology, ground, variables, events).await;
+    }
     let base = BTreeMap::from([
         ("PATH".to_owned(), options.search_path.clone()),
         ("LANG".to_owned(), "C.UTF-8".to_owned()),
@@ -99,13 +112,35 @@ async fn raise_on(topology: &Topology, ground: &Ground, events: &EventSink) -> R
         database(topology, ground, &wiring, events),
         objects(topology, ground, &wiring, events),
     )?;
-    if let (Some((service, _)), Some(server)) = (topology.postgres(), &postgres) {
+    know_ports(topology, &mut wiring, (postgres.as_ref(), objects.as_ref()));
+    Ok(Parts { engine: None, binaries, postgres, objects, wiring })
+}
+
+/// Nothing is started: the target is asked whether it is up.
+async fn attach(topology: &Topology, ground: &Ground) -> Result<Parts, StackError> {
+    let attached = ground.options.attached.as_ref();
+    let attached = attached.ok_or_else(|| {
+        StackError::Unknown("there is no target to attach to; name one with `--target`".to_owned())
+    })?;
+    attached.answers(topology).await?;
+    let mut variables = ground.options.variables.clone();
+    variables.extend(attached.secrets().clone());
+    let wiring = Wiring { variables, ..Wiring::default() };
+    Ok(Parts { engine: None, binaries: Binaries::default(), postgres: None, objects: None, wiring })
+}
+
+/// Where database and object store are, for those who connect to them.
+fn know_ports(
+    topology: &Topology,
+    wiring: &mut Wiring,
+    (postgres, objects): (Option<&Server>, Option<&ObjectServer>),
+) {
+    if let (Some((service, _)), Some(server)) = (topology.postgres(), postgres) {
         wiring.ports.insert(service.name.clone(), server.port());
     }
-    if let (Some((service, _)), Some(server)) = (topology.object_store(), &objects) {
+    if let (Some((service, _)), Some(server)) = (topology.object_store(), objects) {
         wiring.ports.insert(service.name.clone(), server.port());
     }
-    Ok(Parts { binaries, postgres, objects, wiring })
 }
 
 async fn binaries(ground: &Ground, wanted: &[(String, String)]) -> Result<Binaries, StackError> {
@@ -150,6 +185,7 @@ fn setup(service: &Service, wiring: &Wiring, (folder, log): (PathBuf, PathBuf)) 
         folder,
         log,
         start_timeout: service.start_timeout,
+        contained: false,
         lane: None,
         connections: SHARED_CONNECTIONS,
     })
@@ -161,6 +197,10 @@ fn setup(service: &Service, wiring: &Wiring, (folder, log): (PathBuf, PathBuf)) 
 /// When it does not come up, or a template job fails.
 pub async fn own_server(inner: &Inner, lane: &str) -> Result<Option<Server>, StackError> {
     let Some((service, postgres)) = inner.topology.postgres() else { return Ok(None) };
+    if inner.ground.options.backend != Backend::Process {
+        let text = "a lane gets a database server of its own only where the stack is made of processes";
+        return Err(StackError::Unknown(text.to_owned()));
+    }
     let (ground, options) = (&inner.ground, &inner.ground.options);
     let install = Install::find(ground.run(), options.pg_bin.as_deref(), &options.search_path).await?;
     let number = lane.split('-').next().unwrap_or(lane);
@@ -215,6 +255,7 @@ fn shared_event(service: &Service, pid: Option<u32>, detail: String, took: Durat
 async fn prepare(inner: &mut Inner) -> Result<(), StackError> {
     let ports = inner.services.reserve(inner.own_processes(Scope::Shared))?;
     inner.wiring.ports.extend(ports);
+    contained::name_services(inner);
     let inner = &*inner;
     if let (Some(server), Some((service, postgres))) = (&inner.postgres, inner.topology.postgres()) {
         server.create(TEMPLATE).await?;
@@ -229,7 +270,9 @@ async fn prepare(inner: &mut Inner) -> Result<(), StackError> {
 /// The database the Compose file itself names is only made where a shared service could ask for it.
 async fn make_own_database(inner: &Inner, server: &Server, service: &Service) -> Result<(), StackError> {
     let shared = |name: &str| {
-        inner.topology.service(name).is_some_and(|from| from.scope == Scope::Shared && is_own_process(from))
+        let backend = inner.ground.options.backend;
+        let from = inner.topology.service(name);
+        from.is_some_and(|from| from.scope == Scope::Shared && is_own_process(from, backend))
     };
     let asked = inner.topology.edges().iter().any(|edge| edge.to == service.name && shared(&edge.from));
     let environment = inner.wiring.environment(service, &BTreeMap::new())?;
@@ -245,7 +288,8 @@ fn starter<'a>(
     own: &'a BTreeMap<String, BTreeMap<String, String>>,
 ) -> Result<Starter<'a>, StackError> {
     let (ground, binaries, events) = (&inner.ground, &inner.binaries, &inner.events);
-    Ok(Starter { ground, binaries, wiring, own, lane: None, logs: ground.logs(None)?, events })
+    let (engine, logs) = (inner.engine.as_ref(), ground.logs(None)?);
+    Ok(Starter { ground, binaries, engine, wiring, own, lane: None, number: None, logs, events })
 }
 
 async fn start_shared(inner: &Inner) -> Result<(), StackError> {
@@ -279,7 +323,7 @@ pub async fn lower(inner: &Inner) -> Vec<String> {
         inner.events.emit(stopped(service, process.pid(), process.age()));
     }
     if let Some(server) = &inner.objects {
-        server.stop();
+        server.stop().await;
     }
     if let (Some(server), Some((service, _))) = (&inner.postgres, inner.topology.postgres()) {
         let _ = Deadline::after(GOODBYE).bound(server.goodbye()).await;

@@ -12,6 +12,7 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::container::sweep;
 use super::undo::{self, Entry, MARK};
 use super::{mounts, shared_memory};
 use crate::clock::{Deadline, Pace, sleep_blocking};
@@ -34,6 +35,8 @@ pub struct Residue {
     pub directories: Vec<PathBuf>,
     /// Segments of shared memory that nobody uses, by id.
     pub segments: Vec<u32>,
+    /// Containers, networks and volumes, as `container name`.
+    pub on_engines: Vec<String>,
 }
 
 impl Residue {
@@ -49,7 +52,7 @@ impl Residue {
         let processes = self.processes.iter().map(|process| format!("process {process}"));
         let folders = self.directories.iter().map(|folder| format!("folder {}", folder.display()));
         let segments = self.segments.iter().map(|id| format!("shared memory {id}"));
-        processes.chain(folders).chain(segments).collect()
+        processes.chain(folders).chain(segments).chain(self.on_engines.iter().cloned()).collect()
     }
 }
 
@@ -59,6 +62,7 @@ impl Residue {
 /// When the ledger of the run cannot be read.
 pub fn reap(run_dir: &Path) -> io::Result<Residue> {
     let traces = Traces::read(run_dir)?;
+    traces.sweep();
     let deadline = Deadline::after(BOUND);
     let mut pace = Pace::default();
     let mut asked = BTreeSet::new();
@@ -89,6 +93,7 @@ pub fn reap(run_dir: &Path) -> io::Result<Residue> {
 pub fn clear(run_dir: &Path) -> io::Result<Residue> {
     let traces = Traces::read(run_dir)?;
     if traces.processes().is_empty() {
+        traces.sweep();
         traces.remove_data();
     }
     Ok(traces.residue())
@@ -173,6 +178,8 @@ struct Found {
 
 /// What a run can be known by.
 struct Traces {
+    run_id: String,
+    engines: Vec<Option<String>>,
     mark: Vec<u8>,
     directories: Vec<PathBuf>,
     segments: Vec<u32>,
@@ -211,12 +218,15 @@ impl Traces {
             _ => None,
         });
         let directories: Vec<PathBuf> = directories.filter(own).collect();
+        let engines = undo::engines(&entries).map(|host| host.map(str::to_owned)).collect();
         Ok(Self {
+            engines,
             mark: format!("{MARK}={run_id}").into_bytes(),
             segments: directories.iter().filter_map(|folder| shared_memory::of_server_in(folder)).collect(),
             directories,
             started: started.collect(),
             own: i32::try_from(std::process::id()).unwrap_or(0),
+            run_id,
         })
     }
 
@@ -256,6 +266,21 @@ impl Traces {
             .collect()
     }
 
+    /// Removes what the run has on engines; what cannot be removed shows as residue.
+    fn sweep(&self) {
+        for host in &self.engines {
+            let _ = sweep::remove(host.as_deref(), &self.run_id);
+        }
+    }
+
+    fn on_engines(&self) -> Vec<String> {
+        let look = |host: &Option<String>| match sweep::look(host.as_deref(), &self.run_id) {
+            Ok(left) => left.lines(),
+            Err(error) => vec![format!("containers, maybe: the engine cannot be asked: {error}")],
+        };
+        self.engines.iter().flat_map(look).collect()
+    }
+
     fn remove_data(&self) {
         self.segments.iter().for_each(|id| shared_memory::remove(*id));
         for folder in &self.directories {
@@ -270,6 +295,7 @@ impl Traces {
             processes: self.processes().iter().map(|found| format!("{} {}", found.pid, found.name)).collect(),
             directories: self.directories.iter().filter(|folder| folder.exists()).cloned().collect(),
             segments: self.segments.iter().copied().filter(|id| shared_memory::is_abandoned(*id)).collect(),
+            on_engines: self.on_engines(),
         }
     }
 }

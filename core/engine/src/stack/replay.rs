@@ -7,6 +7,7 @@ use std::path::Path;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::container::sweep;
 use super::process::set_limit;
 use super::reaper::{self, Residue};
 use super::undo::{self, Entry, MARK, Undo};
@@ -41,18 +42,25 @@ pub fn replay(run_dir: &Path) -> io::Result<Replayed> {
     let open = undo::open_faults(&entries);
     let faults = open
         .iter()
-        .map(|(id, what, undo)| format!("{id} {what}: {}", undone(&run_id, undo, alive)))
+        .map(|(id, what, undo)| format!("{id} {what}: {}", undone((&run_id, &entries), undo, alive)))
         .collect();
     let residue = if alive { Residue::default() } else { reaper::reap(run_dir)? };
     Ok(Replayed { run_id, runner: alive.then_some(runner), faults, residue })
 }
 
-fn undone(run_id: &str, undo: &Undo, alive: bool) -> String {
+fn undone((run_id, entries): (&str, &[Entry]), undo: &Undo, alive: bool) -> String {
     if !alive {
         return "undone, for all of its run is removed".to_owned();
     }
     match undo {
-        Undo::Continue { service, pid: Some(pid) } if goes_on(run_id, *pid) => format!("{service} goes on"),
+        Undo::Continue { service, pid: Some(pid), .. } if goes_on(run_id, *pid) => {
+            format!("{service} goes on")
+        }
+        Undo::Continue { service, container: Some(id), .. }
+            if undo::engines(entries).any(|host| sweep::unpause(host, id)) =>
+        {
+            format!("{service} goes on")
+        }
         Undo::Continue { service, .. } => format!("{service} is not there any more"),
         Undo::Start { service } => format!("{service} is started by its runner, when the unit ends"),
         Undo::Limit { service, pid: Some(pid), resource, before } if is_of(run_id, *pid) => {

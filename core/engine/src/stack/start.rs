@@ -9,6 +9,7 @@ use futures::future::try_join_all;
 use tokio::sync::watch;
 
 use super::binaries::{Binaries, find_program};
+use super::container::{ContainerLaunch, Engine};
 use super::error::{StackError, io_error};
 use super::ground::Ground;
 use super::ports::ReservedPort;
@@ -38,12 +39,16 @@ pub struct Starter<'a> {
     pub ground: &'a Ground,
     /// Binaries of the workspace.
     pub binaries: &'a Binaries,
+    /// The engine, where services are containers.
+    pub engine: Option<&'a Engine>,
     /// Variables and addresses.
     pub wiring: &'a Wiring,
     /// Environment by service that replaces the Compose file's.
     pub own: &'a BTreeMap<String, BTreeMap<String, String>>,
     /// The lane, or nothing for shared services.
     pub lane: Option<&'a str>,
+    /// The lane's number.
+    pub number: Option<usize>,
     /// Folder of the logs.
     pub logs: PathBuf,
     /// Where to say what happens.
@@ -125,7 +130,7 @@ impl Starter<'_> {
                 {
                     let _ = sender.subscribe().wait_for(|reached| *reached == Progress::Ready).await;
                 }
-                let process = self.launch(service, started)?;
+                let process = self.launch(service, started).await?;
                 let say = |reached: Progress| {
                     progress.get(service.name.as_str()).map(|sender| sender.send_replace(reached))
                 };
@@ -142,13 +147,17 @@ impl Starter<'_> {
     ///
     /// # Errors
     /// When its program is missing, a variable has no value or the system refuses.
-    pub fn launch(&self, service: &Service, started: &Started) -> Result<Arc<Process>, StackError> {
+    pub async fn launch(&self, service: &Service, started: &Started) -> Result<Arc<Process>, StackError> {
+        if let Some(ended) = started.process(&service.name) {
+            // A container that has ended still has the name and the port that the next one gets.
+            ended.end_by_force().await;
+        }
         if let Some(port) =
             started.ports.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&service.name)
         {
             port.about_to_be_used();
         }
-        let process = Arc::new(self.spawn(service)?);
+        let process = Arc::new(self.spawn(service).await?);
         let mut processes = started.processes.lock().unwrap_or_else(PoisonError::into_inner);
         processes.insert(service.name.clone(), process.clone());
         Ok(process)
@@ -158,7 +167,10 @@ impl Starter<'_> {
     ///
     /// # Errors
     /// When its program is missing, a variable has no value or the system refuses.
-    pub fn spawn(&self, service: &Service) -> Result<Process, StackError> {
+    pub async fn spawn(&self, service: &Service) -> Result<Process, StackError> {
+        if let Some(engine) = self.engine {
+            return engine.start(self.ground, self.contained(engine, service)?).await;
+        }
         let program = self.program(service)?;
         let nothing = BTreeMap::new();
         let own = self.own.get(&service.name).unwrap_or(&nothing);
@@ -173,6 +185,27 @@ impl Starter<'_> {
             log: self.log(service),
         };
         self.ground.run().start(launch).map_err(io_error(format!("starting {}", service.name)))
+    }
+
+    /// What a service is as a container.
+    fn contained<'s>(
+        &'s self,
+        engine: &Engine,
+        service: &'s Service,
+    ) -> Result<ContainerLaunch<'s>, StackError> {
+        let nothing = BTreeMap::new();
+        let own = self.own.get(&service.name).unwrap_or(&nothing);
+        Ok(ContainerLaunch {
+            service: &service.name,
+            lane: self.lane,
+            name: engine.name(self.number, &service.name),
+            image: self.wiring.image(service)?,
+            command: self.wiring.args(service)?,
+            env: self.wiring.environment(service, own)?,
+            port: service.port.zip(self.wiring.ports.get(&service.name).copied()),
+            memory: BTreeMap::new(),
+            log: self.log(service),
+        })
     }
 
     /// Waits until a service is ready, or a job has succeeded.

@@ -44,6 +44,11 @@ pub enum Entry {
         /// Its process id.
         pid: u32,
     },
+    /// Containers and networks with the label of the run are about to be made.
+    Engine {
+        /// The engine's address (`DOCKER_HOST`), where it is not the usual one.
+        host: Option<String>,
+    },
     /// A database that goes when its lane closes, or with the data directory.
     Database {
         /// Its name.
@@ -74,12 +79,15 @@ pub enum Undo {
         /// The service.
         service: String,
     },
-    /// A process that stands still goes on with `SIGCONT`.
+    /// A process that stands still goes on with `SIGCONT`, a container that is paused is let go on by its engine.
     Continue {
         /// The service.
         service: String,
         /// The process, where there was one.
         pid: Option<u32>,
+        /// The container instead, by its id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        container: Option<String>,
     },
     /// It lives in the runner's own proxies, object store or database sessions, and ends with the runner.
     Runner,
@@ -147,6 +155,14 @@ pub fn open_faults(entries: &[Entry]) -> Vec<(&str, &str, &Undo)> {
         _ => None,
     });
     faults.filter(|(id, _, _)| !healed(id)).collect()
+}
+
+/// The engines of a run, by their address where it is not the usual one.
+pub fn engines(entries: &[Entry]) -> impl Iterator<Item = Option<&str>> {
+    entries.iter().filter_map(|entry| match entry {
+        Entry::Engine { host } => Some(host.as_deref()),
+        _ => None,
+    })
 }
 
 /// The lines of a ledger; a last line that was cut off by a crash is left out.

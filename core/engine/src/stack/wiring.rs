@@ -6,6 +6,7 @@ use drillyard_spec::fault::EdgeName;
 use drillyard_spec::topology::interpolate::Interpolated;
 use drillyard_spec::topology::{Service, address};
 
+use super::container::Inside;
 use super::error::StackError;
 
 /// The address every process listens on.
@@ -22,6 +23,8 @@ pub struct Wiring {
     pub detours: BTreeMap<EdgeName, u16>,
     /// Variables that every process gets, such as `PATH`.
     pub base: BTreeMap<String, String>,
+    /// Addresses inside of containers; nothing where all are processes.
+    pub inside: Option<Inside>,
 }
 
 impl Wiring {
@@ -44,8 +47,15 @@ impl Wiring {
                 environment.insert(setting.name.clone(), value);
             }
         }
-        for (name, value) in own {
+        let listens = |name: &String| {
+            service.host_env.as_ref() == Some(name) || service.port_env.as_ref() == Some(name)
+        };
+        for (name, value) in own.iter().filter(|(name, _)| !listens(name)) {
             environment.insert(name.clone(), self.rewrite(service, value));
+        }
+        if self.inside.is_some() {
+            // A container listens where the Compose file says; its port leads outside by the engine.
+            return Ok(environment);
         }
         if let Some(name) = &service.host_env {
             environment.insert(name.clone(), HOST.to_owned());
@@ -56,12 +66,26 @@ impl Wiring {
         Ok(environment)
     }
 
-    /// The arguments of `service`.
+    /// The arguments of `service`: of its process, or of its container's entry point.
     ///
     /// # Errors
     /// When a required variable has no value.
     pub fn args(&self, service: &Service) -> Result<Vec<String>, StackError> {
-        service.args().iter().map(|value| self.resolve(service, value)).collect()
+        let args = if self.inside.is_some() { &service.command } else { service.args() };
+        args.iter().map(|value| self.resolve(service, value)).collect()
+    }
+
+    /// The image of `service`.
+    ///
+    /// # Errors
+    /// When it has none, or a required variable has no value.
+    pub fn image(&self, service: &Service) -> Result<String, StackError> {
+        let image = service.image.as_ref().ok_or_else(|| {
+            StackError::Unknown(format!("`{}` has no image, so it cannot run as a container", service.name))
+        })?;
+        image
+            .resolve(&|name| self.variables.get(name).cloned())
+            .map_err(|source| StackError::Unset { service: service.name.clone(), source })
     }
 
     /// A value with its variables filled in and its addresses made real.
@@ -78,8 +102,12 @@ impl Wiring {
         // The topology was checked: a service is only ever named with the port it listens on.
         address::rewrite(text, |name, _| {
             let edge = EdgeName { from: from.name.clone(), to: name.to_owned() };
-            let port = self.detours.get(&edge).or_else(|| self.ports.get(name))?;
-            Some(format!("{HOST}:{port}"))
+            match (self.detours.get(&edge), &self.inside) {
+                (Some(port), None) => Some(format!("{HOST}:{port}")),
+                (Some(port), Some(inside)) => Some(format!("{}:{port}", inside.gateway)),
+                (None, None) => Some(format!("{HOST}:{}", self.ports.get(name)?)),
+                (None, Some(inside)) => inside.names.get(name).cloned(),
+            }
         })
     }
 }
@@ -106,8 +134,8 @@ services:
         Wiring {
             variables: BTreeMap::from([pair("KEY", "k")]),
             ports: BTreeMap::from([("api".to_owned(), 4711)]),
-            detours: BTreeMap::new(),
             base: BTreeMap::from([pair("PATH", "/bin")]),
+            ..Wiring::default()
         }
     }
 
@@ -132,6 +160,26 @@ services:
         assert_eq!(wiring.args(&topology.services[0]).unwrap(), ["--self=http://127.0.0.1:4711/"]);
         wiring.detours.insert(edge("api"), 4712);
         assert_eq!(wiring.args(&topology.services[0]).unwrap(), ["--self=http://127.0.0.1:4712/"]);
+    }
+
+    #[test]
+    fn a_container_listens_where_the_file_says_and_knows_others_by_name() {
+        let mut topology = topology();
+        topology.services[0].command = vec![Interpolated::parse("--at=http://api:8080/").unwrap()];
+        let mut wiring = wiring();
+        wiring.base.clear();
+        let names = BTreeMap::from([("api".to_owned(), "dy-1-api:8080".to_owned())]);
+        wiring.inside = Some(Inside { names, gateway: "172.18.0.1".parse().unwrap() });
+        let own = BTreeMap::from([
+            ("PORT".to_owned(), "1".to_owned()),
+            ("MODE".to_owned(), "http://api:8080".to_owned()),
+        ]);
+        let environment = wiring.environment(&topology.services[0], &own).unwrap();
+        let flat: Vec<String> = environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(flat, ["HOST=0.0.0.0", "KEY=k", "MODE=http://dy-1-api:8080", "PORT=8080"]);
+        assert_eq!(wiring.args(&topology.services[0]).unwrap(), ["--at=http://dy-1-api:8080/"]);
+        wiring.detours.insert(EdgeName { from: "api".to_owned(), to: "api".to_owned() }, 4712);
+        assert_eq!(wiring.args(&topology.services[0]).unwrap(), ["--at=http://172.18.0.1:4712/"]);
     }
 
     #[test]

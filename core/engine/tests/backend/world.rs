@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use drillyard_engine::event::EventSink;
-use drillyard_engine::stack::{LaneRequest, Stack, StackError, StackOptions};
+use drillyard_engine::stack::{Backend, LaneRequest, Stack, StackError, StackOptions};
 use drillyard_spec::source::Source;
 use drillyard_spec::topology::{self, Topology};
 
@@ -69,6 +69,9 @@ impl World {
 
     pub fn options(&self) -> StackOptions {
         StackOptions {
+            backend: Backend::Process,
+            engine_host: None,
+            attached: None,
             run_id: self.run_id.clone(),
             run_dir: self.run_dir.clone(),
             cache_dir: base().join("cache"),

@@ -29,6 +29,7 @@ pub fn bare_service(name: &str, place: Place) -> Service {
         name: name.to_owned(),
         place,
         image: None,
+        command: Vec::new(),
         environment: Vec::new(),
         depends_on: Vec::new(),
         process: None,

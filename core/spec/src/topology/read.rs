@@ -114,6 +114,7 @@ fn service(
         }
     }
     let image = fields.take("image").and_then(|node| interpolated(source, node, "image", out));
+    let command = fields.take("command").map(|node| command(source, node, out)).unwrap_or_default();
     let environment = fields
         .take("environment")
         .map(|node| environment(source, name, node, spans, out))
@@ -130,8 +131,34 @@ fn service(
     skip_extensions(&mut fields);
     fields.finish(out);
     let place = source.place(spans.services.get(name).copied().unwrap_or(node.span));
-    let service = Service { image, environment, depends_on, ..extension::bare_service(name, place) };
+    let service = Service { image, command, environment, depends_on, ..extension::bare_service(name, place) };
     Some(extension::service(source, service, extension, spans, out))
+}
+
+/// A list of words, or one line in which blanks separate them.
+fn command(source: &Source, node: &Node, out: &mut Vec<Diagnostic>) -> Vec<Interpolated> {
+    match &node.kind {
+        Kind::List(items) => {
+            items.iter().filter_map(|item| interpolated(source, item, "command", out)).collect()
+        }
+        Kind::Text(line) if line.contains(['"', '\'', '\\']) => {
+            let message = "a command with quotes is not taken apart";
+            out.push(
+                Diagnostic::new(Code::BadTopology, source, node.span, message)
+                    .help("write it as a list: `command: [server, /data]`"),
+            );
+            Vec::new()
+        }
+        Kind::Text(line) => line
+            .split_whitespace()
+            .filter_map(|word| parse_interpolated(source, node.span, word, out))
+            .collect(),
+        Kind::Null => Vec::new(),
+        _ => {
+            out.push(wrong_type(source, node, "command", "a list of words or one line of text"));
+            Vec::new()
+        }
+    }
 }
 
 fn environment(

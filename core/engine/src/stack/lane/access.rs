@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use drillyard_spec::drill::Action;
+use drillyard_spec::fault::EdgeName;
 use drillyard_spec::topology::{Alerts, Process as Kind};
 
 use super::super::undo::MARK;
@@ -17,7 +19,31 @@ impl Lane {
     /// Real address by service, as `host:port`.
     #[must_use]
     pub fn addresses(&self) -> BTreeMap<String, String> {
+        if let Some(attached) = self.stack.attached() {
+            return attached.addresses();
+        }
         self.wiring.ports.iter().map(|(service, port)| (service.clone(), format!("{HOST}:{port}"))).collect()
+    }
+
+    /// Every address that stands for a service of this lane somewhere, with the service: as the runner sees it, and as
+    /// others in the lane do.
+    #[must_use]
+    pub fn all_addresses(&self) -> Vec<(String, String)> {
+        let outside = self.addresses().into_iter().map(|(service, address)| (address, service));
+        let inside = self.wiring.inside.iter().flat_map(|inside| {
+            inside.names.iter().map(|(service, address)| (address.clone(), service.clone()))
+        });
+        let detours = self.wiring.inside.iter().flat_map(|inside| {
+            let detour =
+                |(edge, port): (&EdgeName, &u16)| (format!("{}:{port}", inside.gateway), edge.to.clone());
+            self.wiring.detours.iter().map(detour)
+        });
+        // A system that is up already was most likely brought up from the same file.
+        let own = self.stack.topology.services.iter().filter(|_| self.stack.attached().is_some());
+        let own = own.filter_map(|service| {
+            Some((format!("{}:{}", service.name, service.port?), service.name.clone()))
+        });
+        outside.chain(inside).chain(detours).chain(own).collect()
     }
 
     /// Base URL of a service, without a slash at the end.
@@ -26,6 +52,9 @@ impl Lane {
         let found = self.stack.topology.service(service)?;
         if matches!(found.process, Some(Kind::Postgres(_))) {
             return None;
+        }
+        if let Some(attached) = self.stack.attached() {
+            return attached.url(service).map(str::to_owned);
         }
         self.wiring.ports.get(service).map(|port| format!("http://{HOST}:{port}"))
     }
@@ -40,6 +69,9 @@ impl Lane {
     #[must_use]
     pub fn database_url(&self, service: &str) -> Option<String> {
         self.stack.topology.postgres().filter(|(found, _)| found.name == service)?;
+        if let Some(attached) = self.stack.attached() {
+            return attached.database_url().map(str::to_owned);
+        }
         Some(self.server()?.url(self.database.as_deref()?))
     }
 
@@ -115,6 +147,12 @@ impl Lane {
     /// When the log cannot be read.
     pub fn log_of(&self, service: &str) -> Option<std::io::Result<String>> {
         self.logs.whole(service)
+    }
+
+    /// Why an action may not be done here; nothing when it may.
+    #[must_use]
+    pub fn refuses(&self, action: &Action) -> Option<String> {
+        self.stack.attached()?.refuses(action)
     }
 
     /// Programs the topology grants to drills.

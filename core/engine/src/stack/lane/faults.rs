@@ -48,9 +48,9 @@ impl Lane {
     ///
     /// # Errors
     /// When there is no such service or the system refuses.
-    pub fn launch(&self, name: &str) -> Result<Arc<Process>, StackError> {
+    pub async fn launch(&self, name: &str) -> Result<Arc<Process>, StackError> {
         let own = self.environments();
-        let process = self.starter(&own)?.launch(self.service(name)?, &self.services)?;
+        let process = self.starter(&own)?.launch(self.service(name)?, &self.services).await?;
         self.absent.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
         Ok(process)
     }

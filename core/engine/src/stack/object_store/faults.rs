@@ -10,9 +10,9 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::http::{HeaderName, HeaderValue, Method, StatusCode};
 use hyper::{Request, Response};
-use s3s::service::S3Service;
 use s3s::{Body, HttpError};
 
+use super::upstream::Upstream;
 use crate::stack::proxy::{Tally, broken_off};
 
 /// The `ETag` and checksums of an object that comes with the wrong ones: the MD5 of nothing.
@@ -88,7 +88,7 @@ impl ObjectFaults {
 /// # Errors
 /// What `service` fails with, and a body that cannot be read.
 pub async fn answer(
-    service: &S3Service,
+    service: &Upstream,
     faults: &ObjectFaults,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, HttpError> {

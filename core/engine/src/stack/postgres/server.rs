@@ -45,8 +45,10 @@ pub struct Setup {
     pub password: String,
     /// Whether commits reach the disk.
     pub durable: bool,
-    /// Folder for data and socket; PostgreSQL's user can reach it.
+    /// Folder for data and socket, which PostgreSQL's user can reach; none of it is used in a container.
     pub folder: PathBuf,
+    /// Whether it is in a container, and reached over the loopback address.
+    pub contained: bool,
     /// Its log.
     pub log: PathBuf,
     /// Bound for becoming ready.
@@ -61,7 +63,8 @@ pub struct Setup {
 #[derive(Debug)]
 pub struct Server {
     setup: Setup,
-    install: Install,
+    install: Option<Install>,
+    major: u32,
     port: ReservedPort,
     process: Mutex<Arc<Process>>,
     admin: PgPool,
@@ -78,26 +81,58 @@ impl Server {
         setup: Setup,
         cache: &Path,
     ) -> Result<Self, StackError> {
-        let kept = template::kept(run, install, &setup.user, (cache, &setup.folder)).await?;
-        let data = setup.folder.join("data");
+        let folder = setup.folder.clone();
+        let kept = template::kept(run, install, &setup.user, (cache, &folder)).await?;
+        let data = folder.join("data");
         template::copy(kept, data.clone(), install.user)
             .await
             .map_err(io_error(format!("copying to {}", data.display())))?;
         let mut port = ReservedPort::any().map_err(io_error("reserving a port for PostgreSQL"))?;
-        configure(&data, &setup, port.number())
+        configure((&data, &folder), &setup, port.number())
             .map_err(io_error(format!("configuring {}", data.display())))?;
         port.about_to_be_used();
-        let process = Mutex::new(Arc::new(launch(run, install, &setup)?));
-        let options = options(&setup, "postgres", port.number());
+        let process = launch(run, install, &setup)?;
+        let server = Self::of(setup, port, process, Some(install.clone()));
+        server.answers().await?;
+        server.set_password().await?;
+        Ok(server)
+    }
+
+    /// Waits for a server that was started in a container, at `port` of the loopback address.
+    ///
+    /// # Errors
+    /// When it does not answer in time, or refuses.
+    pub async fn contained(setup: Setup, port: ReservedPort, process: Process) -> Result<Self, StackError> {
+        let mut server = Self::of(setup, port, process, None);
+        server.answers().await?;
+        let asked = sqlx::query_scalar::<_, String>("SHOW server_version_num").fetch_one(&server.admin).await;
+        let asked = asked.map_err(|source| StackError::Database {
+            doing: "asking PostgreSQL for its version".to_owned(),
+            source,
+        })?;
+        server.major = asked.parse::<u32>().unwrap_or_default() / 10_000;
+        Ok(server)
+    }
+
+    fn of(setup: Setup, port: ReservedPort, process: Process, install: Option<Install>) -> Self {
+        let process = Mutex::new(Arc::new(process));
+        let major = install.as_ref().map_or(0, Install::major);
         let admin = PgPoolOptions::new()
             .max_connections(ADMIN_CONNECTIONS)
             .acquire_timeout(ADMIN_BOUND)
             .min_connections(0)
-            .connect_lazy_with(options.clone());
-        let server = Self { install: install.clone(), port, process, admin, setup };
-        server.answers(&options).await?;
-        server.set_password().await?;
-        Ok(server)
+            .connect_lazy_with(options(&setup, "postgres", port.number()));
+        Self { setup, port, process, admin, install, major }
+    }
+
+    /// Settings of a server in a container, as arguments.
+    #[must_use]
+    pub fn arguments(setup: &Setup) -> Vec<String> {
+        let settings = SETTINGS.iter().chain(if setup.durable { &[][..] } else { VOLATILE });
+        let settings =
+            settings.flat_map(|setting| ["-c".to_owned(), setting.replace(" = ", "=").replace('\'', "")]);
+        let connections = ["-c".to_owned(), format!("max_connections={}", setup.connections)];
+        ["postgres".to_owned()].into_iter().chain(settings).chain(connections).collect()
     }
 
     /// The kept data directory has no password; it goes in now. A server that has no MD5 any more takes its default.
@@ -110,7 +145,8 @@ impl Server {
         }
     }
 
-    async fn answers(&self, options: &PgConnectOptions) -> Result<(), StackError> {
+    async fn answers(&self) -> Result<(), StackError> {
+        let options = options(&self.setup, "postgres", self.port());
         let deadline = Deadline::after(self.setup.start_timeout);
         let mut pace = Pace::default();
         loop {
@@ -119,7 +155,7 @@ impl Server {
                 let (service, exit) = ("postgres".to_owned(), describe_exit(status));
                 return Err(StackError::Died { service, exit, last_lines: process.last_lines() });
             }
-            match deadline.bound(PgConnection::connect_with(options)).await {
+            match deadline.bound(PgConnection::connect_with(&options)).await {
                 Some(Ok(connection)) => {
                     // It has answered; whether it hears the goodbye changes nothing.
                     let _ = connection.close().await;
@@ -169,7 +205,7 @@ impl Server {
     /// User and group it runs as, where they are not the runner's own.
     #[must_use]
     pub fn user(&self) -> Option<(u32, u32)> {
-        self.install.user
+        self.install.as_ref()?.user
     }
 
     /// Asks it to end the sessions and itself, writing everything out first.
@@ -207,10 +243,13 @@ impl Server {
     /// When it does not come up again.
     pub async fn start_again(&self, run: Run<'_>) -> Result<(), StackError> {
         if self.process().exit().is_some() {
-            let process = launch(run, &self.install, &self.setup)?;
+            let Some(install) = &self.install else {
+                return Err(StackError::Unknown("a server in a container is not started again".to_owned()));
+            };
+            let process = launch(run, install, &self.setup)?;
             *self.process.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(process);
         }
-        self.answers(&options(&self.setup, "postgres", self.port())).await
+        self.answers().await
     }
 
     /// The URL of a database.
@@ -266,7 +305,7 @@ impl Server {
     /// # Errors
     /// When PostgreSQL refuses.
     pub async fn clone_database(&self, template: &str, database: &str) -> Result<(), StackError> {
-        let strategy = if self.install.major() >= 15 { " STRATEGY FILE_COPY" } else { "" };
+        let strategy = if self.major >= 15 { " STRATEGY FILE_COPY" } else { "" };
         let statement = format!("CREATE DATABASE {} TEMPLATE {}{strategy}", name(database), name(template));
         self.execute(&format!("cloning the database {template}"), &statement).await
     }
@@ -276,7 +315,7 @@ impl Server {
     /// # Errors
     /// When PostgreSQL refuses.
     pub async fn drop_database(&self, database: &str) -> Result<(), StackError> {
-        let force = if self.install.major() >= 13 { " WITH (FORCE)" } else { "" };
+        let force = if self.major >= 13 { " WITH (FORCE)" } else { "" };
         let statement = format!("DROP DATABASE IF EXISTS {}{force}", name(database));
         self.execute(&format!("dropping the database {database}"), &statement).await
     }
@@ -342,39 +381,49 @@ fn working_in(folder: &Path) -> Vec<i32> {
 }
 
 fn options(setup: &Setup, database: &str, port: u16) -> PgConnectOptions {
-    let options = PgConnectOptions::new_without_pgpass().socket(&setup.folder).port(port);
+    let options = PgConnectOptions::new_without_pgpass().port(port);
+    let options = if setup.contained {
+        options.host(HOST).password(&setup.password)
+    } else {
+        options.socket(&setup.folder)
+    };
     options.username(&setup.user).database(database).application_name("drillyard").disable_statement_logging()
 }
 
-fn configure(data: &Path, setup: &Setup, port: u16) -> std::io::Result<()> {
-    let folder = setup.folder.display().to_string().replace('\'', "''");
+/// Settings of every server, wherever it runs.
+const SETTINGS: &[&str] = &[
+    "shared_buffers = '32MB'",
+    "max_wal_size = '1GB'",
+    "log_timezone = 'UTC'",
+    "timezone = 'UTC'",
+    "jit = off",
+    // The database's name, so that what concerns one lane can be told from what concerns another.
+    "log_line_prefix = '%m [%p] %d '",
+    // In a file of the data directory, which goes with it; the default would stay behind a server that was killed.
+    "dynamic_shared_memory_type = mmap",
+];
+
+/// Settings of a server whose commits need not reach the disk.
+const VOLATILE: &[&str] = &[
+    "fsync = off",
+    "synchronous_commit = off",
+    "full_page_writes = off",
+    "wal_level = minimal",
+    "max_wal_senders = 0",
+];
+
+fn configure((data, folder): (&Path, &Path), setup: &Setup, port: u16) -> std::io::Result<()> {
+    let folder = folder.display().to_string().replace('\'', "''");
     let mut lines = vec![
         format!("listen_addresses = '{HOST}'"),
         format!("port = {port}"),
         format!("unix_socket_directories = '{folder}'"),
         "unix_socket_permissions = 0700".to_owned(),
         format!("max_connections = {}", setup.connections),
-        "shared_buffers = '32MB'".to_owned(),
-        "max_wal_size = '1GB'".to_owned(),
-        "log_timezone = 'UTC'".to_owned(),
-        "timezone = 'UTC'".to_owned(),
-        "jit = off".to_owned(),
-        // The database's name, so that what concerns one lane can be told from what concerns another.
-        "log_line_prefix = '%m [%p] %d '".to_owned(),
-        // In a file of the data directory, which goes with it; the default would stay behind a server that was killed.
-        "dynamic_shared_memory_type = mmap".to_owned(),
     ];
+    lines.extend(SETTINGS.iter().map(|line| (*line).to_owned()));
     if !setup.durable {
-        lines.extend(
-            [
-                "fsync = off",
-                "synchronous_commit = off",
-                "full_page_writes = off",
-                "wal_level = minimal",
-                "max_wal_senders = 0",
-            ]
-            .map(str::to_owned),
-        );
+        lines.extend(VOLATILE.iter().map(|line| (*line).to_owned()));
     }
     let mut file = fs::OpenOptions::new().append(true).open(data.join("postgresql.conf"))?;
     writeln!(file, "\n# This run\n{}", lines.join("\n"))?;
