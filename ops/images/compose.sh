@@ -22,4 +22,4 @@ for _ in $(seq 120); do
     curl --silent --fail --output /dev/null "http://127.0.0.1:$OPENCLAW_GATEWAY_PORT/readyz" && break
     sleep 0.5
 done
-cargo drillyard run --target compose "$@" refusals order_of_work repeated_commands
+cargo drillyard run --target compose "$@" order_of_work

@@ -48,6 +48,7 @@ pub struct ObjectServer {
 
 /// What keeps the objects.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it in a run")]
 enum Home {
     /// A folder of the run.
     Folder(PathBuf),

@@ -59,6 +59,7 @@ pub struct Process {
 
 /// What a process is made of.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there are few of it, and each is held by a pointer already")]
 enum Body {
     /// A child of the runner, with a process group of its own.
     Child { pid: i32, child: Mutex<Child> },

@@ -27,7 +27,7 @@ impl Upstream {
     pub async fn call(&self, request: Request<Body>) -> Result<Response<Body>, HttpError> {
         match self {
             Self::BuiltIn(service) => service.call(request).await,
-            Self::At(port) => forward(*port, request).await.map_err(|error| HttpError::new(error)),
+            Self::At(port) => forward(*port, request).await.map_err(HttpError::new),
         }
     }
 }
