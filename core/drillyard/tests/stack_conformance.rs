@@ -146,7 +146,7 @@ async fn can_be_broken_and_mended(stack: &Stack) {
     assert!(one.process(API).unwrap().pause().await);
     assert!(one.process(API).unwrap().stands_still());
     assert_eq!(status(&one, "/readyz").await, None, "it is there and does nothing");
-    one.process(API).unwrap().resume().await;
+    one.process(API).unwrap().resumed().await;
     assert_eq!(status(&one, "/readyz").await, Some(200));
 
     let bootstrapped = one.run_job("bootstrap").await.unwrap();
