@@ -104,12 +104,7 @@ pub async fn begin(
     let begun = Instant::now();
     ground.events.emit(Event::UnitStarted(unit.clone()));
     if let Some(reason) = stack.refuses(drill) {
-        let outcome = UnitOutcome {
-            unit: unit.id,
-            verdict: Verdict::Aborted,
-            reason: Some(reason),
-            residue: Vec::new(),
-        };
+        let outcome = UnitOutcome::new(unit.id, Verdict::Aborted, Some(reason));
         emit_finished(&ground.events, &outcome, begun.elapsed(), Vec::new());
         return Err(outcome);
     }

@@ -8,8 +8,8 @@ use crate::parse::{self, Context, Names};
 use crate::phrase::{VOCABULARY_PATH, Vocabulary};
 use crate::runbook;
 use crate::source::{Source, Span, Texts};
-use crate::topology::document::Documents;
 use crate::target::{self, Target};
+use crate::topology::document::Documents;
 use crate::topology::{self, Topology};
 
 mod documents;
