@@ -152,9 +152,14 @@ fn unmatched(app: &App, route: &Route) -> Failure {
     }
 }
 
-/// Whether a read answers a bad ticket id itself instead of not being found.
+/// Whether what stands in the path is no UUID, or the endpoint itself answers a bad one.
 fn takes_any_segment(endpoint: &Endpoint) -> bool {
-    matches!(endpoint, Endpoint::Read(read) if !read.uuid_route)
+    match endpoint {
+        Endpoint::Read(read) => !read.uuid_route,
+        // An alert's code.
+        Endpoint::Operation(_) => true,
+        Endpoint::Command(_) | Endpoint::Open(_) => false,
+    }
 }
 
 /// Counts, records, logs and answers.

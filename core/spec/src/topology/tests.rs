@@ -198,7 +198,11 @@ fn the_topology_of_this_repository_is_sound() {
     let topology = topology.unwrap();
     let api = topology.service("dispatch-api").unwrap();
     let database = api.setting("DISPATCH_DATABASE_URL").and_then(|setting| setting.value.as_ref()).unwrap();
-    assert_eq!(database.with_defaults(), "postgres://dispatch:dispatch@postgres:5432/dispatch");
+    assert_eq!(
+        database.with_defaults(),
+        "postgres://dispatch:@postgres:5432/dispatch",
+        "no secret has a default"
+    );
     assert!(api.setting("DISPATCH_OBJECT_STORE_BUCKET").is_some(), "merged from an anchor");
     let names = topology.names();
     assert!(names.programs.contains("sha256sum"));
