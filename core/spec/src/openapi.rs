@@ -176,7 +176,7 @@ impl Document {
             }
             return vec![Wrong::new("body", response, "no body", &body.to_string())];
         };
-        let said = answer["headers"]["content-type"].as_str().map(|text| media_type(text));
+        let said = answer["headers"]["content-type"].as_str().map(media_type);
         if body.is_null() && said.is_none() && answer.get("headers").is_some() {
             return vec![Wrong::new("body", &pointer, "a body", "nothing")];
         }

@@ -76,7 +76,8 @@ impl Project {
                 continue;
             }
             let drill = path.starts_with("drills/") && path.ends_with(".yaml");
-            if !drill && !(path.starts_with("features/") && path.ends_with(".feature")) {
+            let feature = path.starts_with("features/") && path.ends_with(".feature");
+            if !drill && !feature {
                 continue;
             }
             files += 1;

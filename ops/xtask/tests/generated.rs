@@ -1,5 +1,4 @@
 //! What is generated is committed as it is generated.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 #![expect(clippy::disallowed_methods, reason = "runs the command that is tested")]
 
 use std::path::Path;

@@ -62,7 +62,6 @@ fn get(port: u16, path: &str) -> io::Result<u16> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 mod tests {
     use super::*;
     use std::net::TcpListener;

@@ -1,7 +1,5 @@
 //! The history rule of the database is the domain's transition table, letter by letter.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 

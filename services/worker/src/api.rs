@@ -66,7 +66,8 @@ impl Api {
     /// # Errors
     /// No answer, or one that is not 2xx.
     pub async fn read(&self, path: &str, tool: ToolName, trail: &Trail) -> Result<Value, ApiFailure> {
-        self.call(&Method::GET, path, self.http.get(self.url(path)), tool, trail).await
+        let call = Call { method: Method::GET, path, tool };
+        self.call(&call, self.http.get(self.url(path)), trail).await
     }
 
     /// Gives a command under the idempotency key `key`.
@@ -79,7 +80,8 @@ impl Api {
             .post(self.url(&command.path))
             .header("idempotency-key", command.key.to_string())
             .json(&command.body);
-        self.call(&Method::POST, &command.path, request, command.tool, trail).await
+        let call = Call { method: Method::POST, path: &command.path, tool: command.tool };
+        self.call(&call, request, trail).await
     }
 
     fn url(&self, path: &str) -> String {
@@ -88,16 +90,15 @@ impl Api {
 
     async fn call(
         &self,
-        method: &Method,
-        path: &str,
+        call: &Call<'_>,
         request: RequestBuilder,
-        tool: ToolName,
         trail: &Trail,
     ) -> Result<Value, ApiFailure> {
+        let Call { method, path, tool } = call;
         let failure = |status: Option<u16>, code: String, message: String| ApiFailure {
             status,
             code,
-            path: path.to_owned(),
+            path: (*path).to_owned(),
             message,
         };
         let request = self
@@ -124,6 +125,13 @@ impl Api {
         let message = format!("dispatch-api {method} {path} -> {} {code}: {reason}", status.as_u16());
         Err(failure(Some(status.as_u16()), code, message))
     }
+}
+
+/// What is called, for headers and messages.
+struct Call<'a> {
+    method: Method,
+    path: &'a str,
+    tool: ToolName,
 }
 
 /// A command to the API.

@@ -167,11 +167,8 @@ fn of_shape(spot: &Spot<'_>, shape: &Shape, cursor: &Cursor) -> Vec<Offer> {
     let value = |word: &str| offer(word, "", CompletionItemKind::VALUE);
     let typed = spot.source.text().get(cursor.start..spot.offset).unwrap_or_default();
     match shape {
-        Shape::Name(name) => named(spot, *name, typed),
-        Shape::List(_, of) => match of {
-            Shape::Name(name) => named(spot, *name, typed),
-            _ => Vec::new(),
-        },
+        Shape::Name(name) | Shape::List(_, Shape::Name(name)) => named(spot, *name, typed),
+        Shape::List(..) => Vec::new(),
         Shape::Words(words) => words.iter().map(|word| value(word)).collect(),
         Shape::Bool => ["true", "false"].map(value).into(),
         Shape::True => vec![value("true")],

@@ -35,7 +35,7 @@ pub fn bound(spot: &Spot<'_>) -> Vec<Bound> {
         how: "always there",
     };
     let now = "now";
-    found.extend(BUILT_IN.iter().chain([&now]).map(|name| built_in(name)));
+    found.extend(BUILT_IN.iter().chain([&now]).map(built_in));
     found
 }
 

@@ -20,7 +20,7 @@ mod ticket;
 
 use queue::Waiting;
 use setbacks::{Patience, Setbacks};
-use ticket::Ended;
+use ticket::{Ended, Run};
 
 /// Where the queue is read: everything scheduled, the most pressing first.
 const QUEUE: &str = "/ux/dispatcher/cockpit?state=SCHEDULED";
@@ -100,7 +100,7 @@ async fn cycle(context: &Context, api: &Api, setbacks: &mut Setbacks) {
             break;
         }
         let trail = Trail::within(trace);
-        match ticket::assign(context, api, waiting, &trail).await {
+        match ticket::assign(Run { context, api, waiting, trail: &trail }).await {
             Ended::Dispatched => {
                 tally.succeeded += 1;
                 setbacks.forget(waiting);

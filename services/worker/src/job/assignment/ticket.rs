@@ -33,8 +33,22 @@ pub enum Ended {
     Failed,
 }
 
+/// One run over one ticket.
+#[derive(Clone, Copy)]
+pub struct Run<'a> {
+    /// The worker's.
+    pub context: &'a Context,
+    /// Where commands go.
+    pub api: &'a Api,
+    /// The ticket.
+    pub waiting: &'a Waiting,
+    /// What the run is known by.
+    pub trail: &'a Trail,
+}
+
 /// Gives one ticket its technician.
-pub async fn assign(context: &Context, api: &Api, waiting: &Waiting, trail: &Trail) -> Ended {
+pub async fn assign(run: Run<'_>) -> Ended {
+    let Run { context, api, waiting, trail } = run;
     let ticket = waiting.ticket;
     context.stats.api_call();
     match api
@@ -42,10 +56,10 @@ pub async fn assign(context: &Context, api: &Api, waiting: &Waiting, trail: &Tra
         .await
     {
         Ok(state) if state["decision"]["is_paused"] == true => {
-            return paused(context, waiting, &state, trail);
+            return paused(run, &state);
         }
         Ok(_) => {}
-        Err(error) => return failed(context, waiting, "autonomy", &error, None, trail),
+        Err(error) => return failed(run, "autonomy", &error, None),
     }
     context.stats.api_call();
     let body = json!({ "service_type": waiting.service_type, "recommendation_limit": CANDIDATES });
@@ -57,13 +71,14 @@ pub async fn assign(context: &Context, api: &Api, waiting: &Waiting, trail: &Tra
     };
     let answer = match api.command(&command, trail).await {
         Ok(answer) => answer,
-        Err(error) => return failed(context, waiting, "recommend", &error, None, trail),
+        Err(error) => return failed(run, "recommend", &error, None),
     };
     context.stats.recommended();
-    dispatch(context, api, waiting, &answer, trail).await
+    dispatch(run, &answer).await
 }
 
-async fn dispatch(context: &Context, api: &Api, waiting: &Waiting, answer: &Value, trail: &Trail) -> Ended {
+async fn dispatch(run: Run<'_>, answer: &Value) -> Ended {
+    let Run { context, api, waiting, trail } = run;
     let snapshot = &answer["snapshot_id"];
     let entries = answer["recommendations"].as_array().map(Vec::as_slice).unwrap_or_default();
     let candidates: Vec<&str> = entries.iter().filter_map(|entry| entry["tech_id"].as_str()).collect();
@@ -108,7 +123,7 @@ async fn dispatch(context: &Context, api: &Api, waiting: &Waiting, answer: &Valu
             }
             Err(error) => {
                 let next = NEXT_PLEASE.contains(&error.code.as_str());
-                last = failed(context, waiting, "dispatch", &error, Some(technician), trail);
+                last = failed(run, "dispatch", &error, Some(technician));
                 if !next {
                     return last;
                 }
@@ -118,7 +133,8 @@ async fn dispatch(context: &Context, api: &Api, waiting: &Waiting, answer: &Valu
     last
 }
 
-fn paused(context: &Context, waiting: &Waiting, state: &Value, trail: &Trail) -> Ended {
+fn paused(run: Run<'_>, state: &Value) -> Ended {
+    let Run { context, waiting, trail, .. } = run;
     context.stats.paused();
     let decision = &state["decision"];
     let fields = json!({
@@ -131,14 +147,8 @@ fn paused(context: &Context, waiting: &Waiting, state: &Value, trail: &Trail) ->
     Ended::LeftAlone
 }
 
-fn failed(
-    context: &Context,
-    waiting: &Waiting,
-    step: &str,
-    error: &ApiFailure,
-    technician: Option<&str>,
-    trail: &Trail,
-) -> Ended {
+fn failed(run: Run<'_>, step: &str, error: &ApiFailure, technician: Option<&str>) -> Ended {
+    let Run { context, waiting, trail, .. } = run;
     if error.code == "AUTONOMY_DISABLED" {
         context.stats.paused();
     }
