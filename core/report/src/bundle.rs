@@ -149,11 +149,30 @@ impl BundleWriter {
     ///
     /// The disk refuses, or a snapshot's path leads out of the bundle.
     pub fn record(&mut self, stamped: &Stamped) -> Result<(), BundleError> {
+        self.queue(stamped)?;
+        self.flush()
+    }
+
+    /// Hands every event that was queued to the system.
+    ///
+    /// # Errors
+    ///
+    /// The disk refuses.
+    pub fn flush(&mut self) -> Result<(), BundleError> {
+        Ok(self.journal.flush()?)
+    }
+
+    /// Keeps one event until the next [`BundleWriter::flush`].
+    ///
+    /// # Errors
+    ///
+    /// As [`BundleWriter::record`].
+    pub fn queue(&mut self, stamped: &Stamped) -> Result<(), BundleError> {
         let mut entry = Entry::from(&stamped.event);
         if let (Entry::Snapshot(snapshot), Event::Snapshot { text, .. }) = (&mut entry, &stamped.event) {
             self.keep_snapshot(snapshot, text)?;
         }
-        Ok(self.journal.append(stamped.at, &entry)?)
+        Ok(self.journal.queue(stamped.at, &entry)?)
     }
 
     /// Puts a text beside the journal, such as a drill below [`TEXTS`].
@@ -250,12 +269,14 @@ impl BundleWriter {
 }
 
 fn write_reports(dir: &Path) -> Result<(), BundleError> {
-    let history = History::read(dir)?;
+    let history = History::outline(dir)?;
     let reports = dir.join("reports");
     fs::create_dir_all(&reports).map_err(at(&reports))?;
     for format in format::FORMATS.iter().filter(|format| format.in_bundle) {
         let path = reports.join(format.file);
-        fs::write(&path, (format.render)(&history, dir)?).map_err(at(&path))?;
+        let mut file = io::BufWriter::new(File::create(&path).map_err(at(&path))?);
+        (format.render)(&history, dir, &mut file)?;
+        file.flush().map_err(at(&path))?;
     }
     Ok(())
 }

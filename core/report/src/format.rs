@@ -10,6 +10,7 @@ pub mod junit;
 pub mod markdown;
 mod words;
 
+use std::io::Write;
 use std::path::Path;
 
 use crate::history::History;
@@ -43,8 +44,8 @@ pub struct Format {
     pub file: &'static str,
     /// Whether every bundle holds this report under `reports/`.
     pub in_bundle: bool,
-    /// Makes the report from a run and the folder of its bundle.
-    pub(crate) render: fn(&History, &Path) -> Result<String, ReportError>,
+    /// Writes the report, from the outline of a run and the folder of its bundle.
+    pub(crate) render: fn(&History, &Path, &mut dyn Write) -> Result<(), ReportError>,
 }
 
 /// Every format.
@@ -63,5 +64,7 @@ pub fn find(name: &str) -> Option<&'static Format> {
 ///
 /// The journal cannot be read, or a text of it cannot be expressed in the format.
 pub fn report(bundle: &Path, format: &Format) -> Result<String, ReportError> {
-    (format.render)(&History::read(bundle)?, bundle)
+    let mut text = Vec::new();
+    (format.render)(&History::outline(bundle)?, bundle, &mut text)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }

@@ -11,6 +11,7 @@ use crate::manifest::{JOURNAL, UnitVerdict};
 use crate::record::{
     CountsRecord, Entry, Outcome, Record, ServiceWord, SnapshotRecord, StepRecord, UnitRecord,
 };
+use crate::recovery::{self, Recovery};
 
 /// Everything a run said, by unit.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -70,10 +71,20 @@ pub struct UnitHistory {
     pub started_at: Timestamp,
     /// Name of its lane.
     pub lane: Option<String>,
-    /// Steps that ended.
+    /// Steps that ended; in an outline those that did not pass.
     pub steps: Vec<StepRecord>,
     /// When each of these steps ended.
     pub step_ends: Vec<Timestamp>,
+    /// Steps that ended, also those an outline leaves out.
+    pub ended_steps: usize,
+    /// Expectations that were judged.
+    pub judged: usize,
+    /// Worst outcome of the steps that cover a runbook step, by runbook step.
+    pub covered: BTreeMap<String, Outcome>,
+    /// What was recovered from.
+    pub recoveries: Vec<Recovery>,
+    /// Where the journal speaks of it first, in bytes.
+    pub begins: u64,
     /// Snapshots that were compared.
     pub snapshots: Vec<SnapshotRecord>,
     /// The end; nothing when the unit never ended.
@@ -97,9 +108,71 @@ impl UnitHistory {
     /// A unit that has done nothing yet.
     #[must_use]
     pub fn begun(unit: UnitRecord, started_at: Timestamp, lane: Option<String>) -> Self {
-        let (steps, step_ends, snapshots) = (Vec::new(), Vec::new(), Vec::new());
-        Self { unit, started_at, lane, steps, step_ends, snapshots, end: None }
+        Self {
+            unit,
+            started_at,
+            lane,
+            steps: Vec::new(),
+            step_ends: Vec::new(),
+            ended_steps: 0,
+            judged: 0,
+            covered: BTreeMap::new(),
+            recoveries: Vec::new(),
+            begins: 0,
+            snapshots: Vec::new(),
+            end: None,
+        }
     }
+
+    fn take(&mut self, step: StepRecord, at: Timestamp, keep: Keep) {
+        self.ended_steps += 1;
+        self.judged += step.expected.len();
+        if let Some(covers) = &step.covers {
+            let worst = self.covered.entry(covers.clone()).or_insert(step.verdict);
+            *worst = (*worst).max(step.verdict);
+        }
+        self.recoveries.extend(recovery::recovery(&self.unit.id, &step));
+        if keep == Keep::All || step.verdict != Outcome::Passed {
+            self.steps.push(step);
+            self.step_ends.push(at);
+        }
+    }
+
+    /// Every step of the unit as the journal has it, one after the other, with the moment it ended.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be opened; further on, a line that is not a record.
+    pub fn steps_in<'a>(
+        &'a self,
+        bundle: &Path,
+    ) -> Result<impl Iterator<Item = Result<(StepRecord, Timestamp), JournalError>> + 'a, JournalError> {
+        let mut records = JournalReader::open_at(&bundle.join(JOURNAL), self.begins)?;
+        let mut over = false;
+        let mine = format!("\"unit\":{}}}", Value::String(self.unit.id.clone()));
+        Ok(std::iter::from_fn(move || {
+            while !over {
+                match records.next_but_steps_of_others(mine.as_bytes())? {
+                    Ok(Record { at, event: Entry::StepFinished { unit, step }, .. })
+                        if unit == self.unit.id =>
+                    {
+                        return Some(Ok((*step, at)));
+                    }
+                    Ok(Record { event: Entry::UnitFinished { unit, .. }, .. }) => over = unit == self.unit.id,
+                    Ok(_) => {}
+                    Err(error) => return Some(Err(error)),
+                }
+            }
+            None
+        }))
+    }
+}
+
+/// Which steps are kept in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    All,
+    NotPassed,
 }
 
 impl History {
@@ -109,12 +182,7 @@ impl History {
     ///
     /// The journal cannot be read, or a whole line of it is not a record.
     pub fn read(bundle: &Path) -> Result<Self, JournalError> {
-        let mut history = Self::default();
-        let mut lanes = BTreeMap::new();
-        for record in JournalReader::open(&bundle.join(JOURNAL))? {
-            history.take(record?, &mut lanes);
-        }
-        Ok(history)
+        Self::gather(bundle, Keep::All)
     }
 
     /// Units that passed in some of their runs only, each with how often it passed and ran.
@@ -130,7 +198,28 @@ impl History {
         flaky.map(|(unit, (passed, all))| (unit, passed, all)).collect()
     }
 
-    fn take(&mut self, record: Record, lanes: &mut BTreeMap<String, String>) {
+    /// The same without the steps that passed, so that its size does not grow with the run;
+    /// [`UnitHistory::steps_in`] gives them one by one.
+    ///
+    /// # Errors
+    ///
+    /// As [`History::read`].
+    pub fn outline(bundle: &Path) -> Result<Self, JournalError> {
+        Self::gather(bundle, Keep::NotPassed)
+    }
+
+    fn gather(bundle: &Path, keep: Keep) -> Result<Self, JournalError> {
+        let mut history = Self::default();
+        let mut lanes = BTreeMap::new();
+        let mut records = JournalReader::open(&bundle.join(JOURNAL))?;
+        loop {
+            let begins = records.offset();
+            let Some(record) = records.next() else { return Ok(history) };
+            history.take((record?, begins), keep, &mut lanes);
+        }
+    }
+
+    fn take(&mut self, (record, begins): (Record, u64), keep: Keep, lanes: &mut BTreeMap<String, String>) {
         let at = record.at;
         self.started_at.get_or_insert(at);
         self.ended_at = Some(at);
@@ -145,12 +234,11 @@ impl History {
             },
             Entry::UnitStarted(unit) => {
                 let lane = lanes.remove(&unit.id);
-                self.units.push(UnitHistory::begun(unit, at, lane));
+                self.units.push(UnitHistory { begins, ..UnitHistory::begun(unit, at, lane) });
             }
             Entry::StepFinished { unit, step } => {
                 if let Some(open) = self.open_unit(&unit) {
-                    open.steps.push(*step);
-                    open.step_ends.push(at);
+                    open.take(*step, at, keep);
                 }
             }
             Entry::Snapshot(snapshot) => {

@@ -25,9 +25,7 @@ pub struct Recovery {
 /// The recoveries of a run, in the order in which they ended within each unit.
 #[must_use]
 pub fn recoveries(history: &History) -> Vec<Recovery> {
-    let steps =
-        history.units.iter().flat_map(|unit| unit.steps.iter().map(|step| (unit.unit.id.as_str(), step)));
-    steps.filter_map(|(unit, step)| recovery(unit, step)).collect()
+    history.units.iter().flat_map(|unit| unit.recoveries.iter().cloned()).collect()
 }
 
 /// The recovery that a step is the end of.

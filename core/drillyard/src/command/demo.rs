@@ -21,8 +21,8 @@ pub fn run(common: &Common, keep_stack: bool, ground: &Ground) -> u8 {
         Err(code) => return code,
     };
     let asked = Asked { ground: ground.clone(), ..Asked::default() };
-    let run = Run { root: &root, loaded: &loaded, tasks: &tasks, whole: true, bootstrap: true };
-    let code = runtime.block_on(run.carry_out(&options(common, &asked)));
+    let run = Run { root, loaded, tasks, whole: true, bootstrap: true };
+    let code = run.carry_out_on(&runtime, options(common, &asked));
     drop(runtime);
     if !keep_stack {
         return code;

@@ -73,27 +73,36 @@ pub fn run(common: &Common, asked: Asked) -> u8 {
     };
     let options = options(common, &asked);
     let whole = asked.filter.is_empty() && asked.until.is_none();
-    let run = Run { root: &root, loaded: &loaded, tasks: &tasks, whole, bootstrap: false };
-    runtime.block_on(run.carry_out(&options))
+    let run = Run { root, loaded, tasks, whole, bootstrap: false };
+    run.carry_out_on(&runtime, options)
 }
 
 /// A run and how its end is shown.
-pub struct Run<'a> {
+pub struct Run {
     /// The project.
-    pub root: &'a Root,
+    pub root: Root,
     /// Its texts.
-    pub loaded: &'a Loaded,
+    pub loaded: Loaded,
     /// The units.
-    pub tasks: &'a [Task],
+    pub tasks: Vec<Task>,
     /// Whether these are all units of the project, so that a snapshot nobody compared is a stray one.
     pub whole: bool,
     /// Whether to bootstrap a lane first and keep its evidence.
     pub bootstrap: bool,
 }
 
-impl Run<'_> {
-    /// Raises the stack, runs the units and seals the evidence.
-    pub async fn carry_out(&self, options: &RunOptions) -> u8 {
+impl Run {
+    /// Raises the stack, runs the units and seals the evidence; gives the exit code.
+    ///
+    /// All of it is a task of the runtime: on the thread that waits for the runtime every answer of a service would
+    /// have to be handed over from another.
+    #[must_use]
+    pub fn carry_out_on(self, runtime: &tokio::runtime::Runtime, options: RunOptions) -> u8 {
+        let done = runtime.block_on(runtime.spawn(async move { self.carry_out(&options).await }));
+        done.unwrap_or_else(|error| complain(exit::INTERNAL, &format!("the run broke off: {error}")))
+    }
+
+    async fn carry_out(&self, options: &RunOptions) -> u8 {
         let interrupted = match interrupt::token() {
             Ok(token) => token,
             Err(error) => return complain(exit::INTERNAL, &format!("no signal handler: {error}")),
@@ -104,12 +113,12 @@ impl Run<'_> {
             on_unit: Box::new(|_| {}),
             interrupted: interrupted.clone(),
         };
-        let raising = Harness::raise((self.root, self.loaded), self.tasks, options, world);
+        let raising = Harness::raise((&self.root, &self.loaded), &self.tasks, options, world);
         let mut harness = match raising.await {
             Ok(harness) => harness,
             Err(error) => return complain(code_of(&error), &error.to_string()),
         };
-        let bootstrapped = if self.bootstrap { harness.bootstrap(self.root).await } else { Ok(None) };
+        let bootstrapped = if self.bootstrap { harness.bootstrap(&self.root).await } else { Ok(None) };
         match &bootstrapped {
             Ok(Some(path)) => print(&format!("bootstrap evidence: {}", path.display())),
             Ok(None) => {}
@@ -118,7 +127,7 @@ impl Run<'_> {
                 complain(exit::NOT_RAISED, &format!("the bootstrap failed: {error}"));
             }
         }
-        harness.run_rounds(self.tasks, options.repeat).await;
+        harness.run_rounds(&self.tasks, options.repeat).await;
         if options.keep && harness.has_kept() && !interrupted.is_cancelled() {
             harness.kept().iter().for_each(|kept| print(kept));
             wait_for_enter(&interrupted).await;

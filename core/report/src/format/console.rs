@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
-use drillyard_engine::event::Stamped;
+use drillyard_engine::event::{Event, Stamped};
+use drillyard_engine::verdict::Verdict;
 use jiff::Timestamp;
 
 use super::words::{Paint, plain, took};
@@ -111,7 +112,12 @@ impl<W: Write> Console<W> {
     ///
     /// The writer refuses.
     pub fn event(&mut self, stamped: &Stamped) -> io::Result<()> {
-        self.entry(stamped.at, Entry::from(&stamped.event))
+        // Most steps pass, and of those nothing is shown.
+        match &stamped.event {
+            Event::StepStarted { .. } => self.progress(),
+            Event::StepFinished { step, .. } if step.verdict == Verdict::Passed => self.progress(),
+            event => self.entry(stamped.at, Entry::from(event)),
+        }
     }
 
     /// Shows a record of a journal.
@@ -266,10 +272,9 @@ fn about(micros: u64) -> String {
 }
 
 /// What the console showed of a finished run.
-fn render(history: &History, _: &Path) -> Result<String, ReportError> {
-    let mut out = Vec::new();
+fn render(history: &History, _: &Path, out: &mut dyn Write) -> Result<(), ReportError> {
     // What comes out of a bundle was masked on its way in.
-    let mut console = Console::new(&mut out, Look::default(), Masker::default());
+    let mut console = Console::new(out, Look::default(), Masker::default());
     console.planned = history.planned;
     for unit in &history.units {
         match &unit.end {
@@ -283,5 +288,5 @@ fn render(history: &History, _: &Path) -> Result<String, ReportError> {
         Some(end) => console.end(end)?,
         None => console.line("\nthe run was interrupted")?,
     }
-    Ok(String::from_utf8_lossy(&out).into_owned())
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! GitHub workflow commands: an annotation at the line of the drill that does not hold.
 
 use std::fmt::Write as _;
+use std::io;
 use std::path::Path;
 
 use super::words::one_line;
@@ -29,7 +30,7 @@ pub fn property(text: &str) -> String {
     message(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-fn render(history: &History, _: &Path) -> Result<String, ReportError> {
+fn render(history: &History, _: &Path, to: &mut dyn io::Write) -> Result<(), ReportError> {
     let mut out = String::new();
     for unit in &history.units {
         annotate(unit, &mut out);
@@ -44,7 +45,7 @@ fn render(history: &History, _: &Path) -> Result<String, ReportError> {
     if history.end.is_none() {
         out.push_str("::error title=interrupted::the run never ended\n");
     }
-    Ok(out)
+    Ok(to.write_all(out.as_bytes())?)
 }
 
 fn annotate(unit: &UnitHistory, out: &mut String) {

@@ -9,14 +9,17 @@ mod matters;
 mod page;
 mod unit;
 
+use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::words::took;
 use super::{Format, ReportError};
-use crate::history::History;
-use crate::record::{CountsRecord, Outcome};
+use crate::history::{History, UnitHistory};
+use crate::record::{CountsRecord, Outcome, StepRecord};
 pub(crate) use page::Page;
 
 /// The page.
@@ -33,7 +36,10 @@ pub(crate) const STYLE: &str = include_str!("html/style.css");
 
 const SCRIPT: &str = include_str!("html/script.js");
 
-fn render(history: &History, dir: &Path) -> Result<String, ReportError> {
+/// The most steps that are listed; a page with more could not be opened. All are in `report.json`.
+const LISTED: usize = 10_000;
+
+fn render(history: &History, dir: &Path, out: &mut dyn Write) -> Result<(), ReportError> {
     let mut page = Page::default();
     page.open(&format!("Drillyard run {}", history.run_id), STYLE);
     head(history, &mut page);
@@ -41,11 +47,11 @@ fn render(history: &History, dir: &Path) -> Result<String, ReportError> {
     wrong(history, &mut page);
     matters::grids(history, &mut page);
     matters::recovered(history, &mut page);
-    units(history, dir, &mut page);
+    units(history, dir, &mut page, out)?;
     coverage::section(history, dir, &mut page);
     facts(history, &mut page);
     page.close(SCRIPT);
-    Ok(page.into_text())
+    Ok(page.flow(out)?)
 }
 
 /// Every outcome, gravest first.
@@ -92,7 +98,7 @@ fn head(history: &History, page: &mut Page) {
     if never > 0 {
         page.raw("<li class=\"aborted\"><b>").number(never).raw("</b> never ended</li>");
     }
-    let steps: usize = history.units.iter().map(|unit| unit.steps.len()).sum();
+    let steps: usize = history.units.iter().map(|unit| unit.ended_steps).sum();
     page.raw("<li><b>").number(steps as u64).raw("</b> steps</li>");
     if let Some(end) = &history.end {
         page.raw("<li><b>").text(&took(end.took_us)).raw("</b> in all</li>");
@@ -135,7 +141,7 @@ fn wrong(history: &History, page: &mut Page) {
     }
 }
 
-fn units(history: &History, dir: &Path, page: &mut Page) {
+fn units(history: &History, dir: &Path, page: &mut Page, out: &mut dyn Write) -> Result<(), ReportError> {
     page.raw("<section><h2>Drills and scenarios</h2><div class=\"filter\" hidden><input type=\"search\" id=\"find\" placeholder=\"Name, title or tag\" aria-label=\"Find a unit\">");
     let counts = counts(history);
     for outcome in OUTCOMES.into_iter().filter(|outcome| count(&counts, *outcome) > 0) {
@@ -144,15 +150,45 @@ fn units(history: &History, dir: &Path, page: &mut Page) {
     }
     page.raw("<output id=\"shown\"></output></div>");
     let mut logs = log::Logs::new(dir);
-    let mut order: Vec<(usize, &crate::history::UnitHistory)> = history.units.iter().enumerate().collect();
+    let mut order: Vec<(usize, &UnitHistory)> = history.units.iter().enumerate().collect();
     // What did not pass comes first; otherwise the order of the run.
     order.sort_by_key(|(_, unit)| {
         std::cmp::Reverse(unit.end.as_ref().map_or(Outcome::Failed, |end| end.verdict))
     });
+    let mut left = LISTED;
     for (number, unit) in order {
-        unit::section((number, unit), history, &mut logs, page);
+        let mut shown = unit.clone();
+        (shown.steps, shown.step_ends) = listed(unit, dir, left)?;
+        left = left.saturating_sub(shown.steps.len());
+        unit::section((number, &shown), history, &mut logs, page);
+        page.flow(out)?;
     }
     page.raw("</section>");
+    Ok(())
+}
+
+type Listed = (Vec<StepRecord>, Vec<Timestamp>);
+
+/// The first steps of a unit, at most `most` of those that passed, and all that did not.
+fn listed(unit: &UnitHistory, dir: &Path, most: usize) -> Result<Listed, ReportError> {
+    if most == 0 {
+        return Ok((unit.steps.clone(), unit.step_ends.clone()));
+    }
+    let (mut passed, mut listed) = (0, Listed::default());
+    for step in unit.steps_in(dir)? {
+        let (mut step, end) = step?;
+        if step.verdict == Outcome::Passed {
+            passed += 1;
+            if passed > most {
+                continue;
+            }
+            // Its title and times are shown, not what it saw.
+            (step.action, step.expected, step.observations) = (Value::Null, BTreeMap::new(), Vec::new());
+        }
+        listed.0.push(step);
+        listed.1.push(end);
+    }
+    Ok(listed)
 }
 
 fn facts(history: &History, page: &mut Page) {

@@ -1,15 +1,17 @@
 //! One JSON document of the whole run, for other programs.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::Path;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::ser::{Error as _, SerializeSeq as _};
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::{Format, ReportError};
 use crate::history::{History, UnitHistory};
-use crate::record::{CountsRecord, Outcome, PlaceRecord, SnapshotRecord, StepRecord, UnitWord};
+use crate::record::{CountsRecord, Outcome, PlaceRecord, SnapshotRecord, UnitWord};
 
 /// Name and version of the document's format.
 pub const VERSION: &str = "drillyard.report/1";
@@ -37,7 +39,34 @@ struct Document<'a> {
     took_us: Option<u64>,
     residue: &'a [String],
     flaky: Vec<Flaky<'a>>,
-    units: Vec<Unit<'a>>,
+    units: Units<'a>,
+}
+
+/// The units one after the other, each with its steps read from the journal, so that the report is never in memory.
+struct Units<'a> {
+    history: &'a History,
+    bundle: &'a Path,
+}
+
+impl Serialize for Units<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.history.units.iter().map(|history| unit(history, self.bundle)))
+    }
+}
+
+struct Steps<'a> {
+    unit: &'a UnitHistory,
+    bundle: &'a Path,
+}
+
+impl Serialize for Steps<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(self.unit.ended_steps))?;
+        for step in self.unit.steps_in(self.bundle).map_err(S::Error::custom)? {
+            list.serialize_element(&step.map_err(S::Error::custom)?.0)?;
+        }
+        list.end()
+    }
 }
 
 /// A unit that passed in some of its runs only.
@@ -64,11 +93,11 @@ struct Unit<'a> {
     reason: Option<&'a str>,
     took_us: Option<u64>,
     kept: &'a [String],
-    steps: &'a [StepRecord],
+    steps: Steps<'a>,
     snapshots: &'a [SnapshotRecord],
 }
 
-fn render(history: &History, _: &Path) -> Result<String, ReportError> {
+fn render(history: &History, bundle: &Path, out: &mut dyn Write) -> Result<(), ReportError> {
     let end = history.end.as_ref();
     let document = Document {
         format: VERSION,
@@ -83,14 +112,13 @@ fn render(history: &History, _: &Path) -> Result<String, ReportError> {
         took_us: end.map(|end| end.took_us),
         residue: &history.residue,
         flaky: history.flaky().into_iter().map(|(unit, passed, ran)| Flaky { unit, passed, ran }).collect(),
-        units: history.units.iter().map(unit).collect(),
+        units: Units { history, bundle },
     };
-    let mut text = serde_json::to_string_pretty(&document)?;
-    text.push('\n');
-    Ok(text)
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    Ok(out.write_all(b"\n")?)
 }
 
-fn unit(history: &UnitHistory) -> Unit<'_> {
+fn unit<'a>(history: &'a UnitHistory, bundle: &'a Path) -> Unit<'a> {
     let (unit, end) = (&history.unit, history.end.as_ref());
     Unit {
         id: &unit.id,
@@ -106,7 +134,7 @@ fn unit(history: &UnitHistory) -> Unit<'_> {
         reason: end.and_then(|end| end.reason.as_deref()),
         took_us: end.map(|end| end.took_us),
         kept: end.map_or(&[], |end| &end.kept),
-        steps: &history.steps,
+        steps: Steps { unit: history, bundle },
         snapshots: &history.snapshots,
     }
 }

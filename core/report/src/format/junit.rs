@@ -1,5 +1,6 @@
 //! JUnit XML: `failure` where the service is wrong, `error` where nothing was proved about it.
 
+use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ pub const FORMAT: Format = Format {
     render,
 };
 
-fn render(history: &History, _: &Path) -> Result<String, ReportError> {
+fn render(history: &History, _: &Path, out: &mut dyn Write) -> Result<(), ReportError> {
     let mut report = Report::new("drillyard");
     if let Some(end) = &history.end {
         report.set_time(Duration::from_micros(end.took_us));
@@ -44,7 +45,7 @@ fn render(history: &History, _: &Path) -> Result<String, ReportError> {
     if let Some(suite) = run_itself(history) {
         report.add_test_suite(suite);
     }
-    Ok(report.to_string()?)
+    Ok(report.serialize(out)?)
 }
 
 fn case(unit: &UnitHistory) -> TestCase {
@@ -53,7 +54,7 @@ fn case(unit: &UnitHistory) -> TestCase {
     if let Some(end) = &unit.end {
         case.set_time(Duration::from_micros(end.took_us));
     }
-    case.set_assertions(unit.steps.iter().map(|step| step.expected.len()).sum());
+    case.set_assertions(unit.judged);
     case.add_property(Property::new("title", unit.unit.title.as_str()));
     for tag in &unit.unit.tags {
         case.add_property(Property::new("tag", tag.as_str()));

@@ -1,6 +1,7 @@
 //! A summary in Markdown, for a pull request or the page of a build.
 
 use std::fmt::Write as _;
+use std::io;
 use std::path::Path;
 
 use super::words::{Paint, plain, took};
@@ -19,7 +20,7 @@ pub const FORMAT: Format = Format {
     render,
 };
 
-fn render(history: &History, _: &Path) -> Result<String, ReportError> {
+fn render(history: &History, _: &Path, to: &mut dyn io::Write) -> Result<(), ReportError> {
     let mut out = format!("# Run {}\n\n", cell(&history.run_id));
     match &history.end {
         Some(end) => {
@@ -58,7 +59,7 @@ fn render(history: &History, _: &Path) -> Result<String, ReportError> {
             text.trim_matches('\n')
         );
     }
-    Ok(out)
+    Ok(to.write_all(out.as_bytes())?)
 }
 
 fn matrices(history: &History, out: &mut String) {

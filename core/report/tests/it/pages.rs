@@ -62,8 +62,9 @@ fn ten_thousand_steps_stay_within_five_megabytes() {
     let begun = Instant::now();
     let page = page(bundle.dir());
     assert!(page.len() <= 5 << 20, "{} bytes", page.len());
-    // The aim is a second in a release build; this bound only finds a cost that grows with the square.
-    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    // The aim is a second in a release build, which `cargo xtask bench harness` measures; this bound only finds a cost
+    // that grows with the square, also on a busy machine.
+    assert!(begun.elapsed() < Duration::from_secs(180), "{:?}", begun.elapsed());
     assert!(page.matches("a long run").count() >= 10_000, "steps are missing");
 }
 

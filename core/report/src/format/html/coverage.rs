@@ -10,7 +10,7 @@ use drillyard_spec::source::Source;
 use super::page::Page;
 use crate::bundle::{self, TEXTS};
 use crate::history::History;
-use crate::record::{Outcome, StepRecord};
+use crate::record::Outcome;
 
 /// Worst outcome of the steps that cover a runbook step, by runbook and step.
 type Covered = BTreeMap<String, BTreeMap<String, Outcome>>;
@@ -54,12 +54,9 @@ fn covered(history: &History, dir: &Path) -> Covered {
         let file = unit.unit.place.file.as_str();
         let runbook = runbook_of.entry(file).or_insert_with(|| runbook(&dir.join(TEXTS).join(file)));
         let Some(runbook) = runbook else { continue };
-        for StepRecord { covers, verdict, .. } in &unit.steps {
-            if let Some(covers) = covers {
-                let worst =
-                    covered.entry(runbook.clone()).or_default().entry(covers.clone()).or_insert(*verdict);
-                *worst = (*worst).max(*verdict);
-            }
+        for (covers, outcome) in &unit.covered {
+            let worst = covered.entry(runbook.clone()).or_default().entry(covers.clone()).or_insert(*outcome);
+            *worst = (*worst).max(*outcome);
         }
     }
     covered

@@ -1,5 +1,7 @@
 //! Writes HTML: markup is text of this program, everything else is escaped.
 
+use std::io::{self, Write};
+
 /// A page that grows.
 #[derive(Debug, Default)]
 pub(crate) struct Page(String);
@@ -54,6 +56,13 @@ impl Page {
     /// Ends the page.
     pub(crate) fn close(&mut self, script: &'static str) {
         self.raw("</main><script>").raw(script).raw("</script></body></html>\n");
+    }
+
+    /// Writes what there is so far and forgets it.
+    pub(crate) fn flow(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(self.0.as_bytes())?;
+        self.0.clear();
+        Ok(())
     }
 
     /// The text of the page.

@@ -86,6 +86,11 @@ fn steps(unit: &UnitHistory, page: &mut Page) {
             .raw("<td>");
         page.number(u64::from(step.attempts)).raw("<td>").text(&took(step.took_us));
     }
+    let more = unit.ended_steps.saturating_sub(unit.steps.len());
+    if more > 0 {
+        page.raw("<tr><td colspan=\"5\" class=\"quiet\">and ").number(more as u64);
+        page.raw(" more that passed; report.json has them all");
+    }
     page.raw("</tbody></table>");
 }
 
