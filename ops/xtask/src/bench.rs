@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
 pub mod api;
+pub mod harness;
 pub mod stack;
 
 /// Runs all drills and scenarios `runs` times and shows how long their lanes and the stack took, from the journals.

@@ -12,6 +12,7 @@ const USAGE: &str = "\
 usage: cargo xtask generate [--check]  write everything that repeats a table; --check only names what is out of date
        cargo xtask images [--release]
        cargo xtask bench lanes [--runs N]
+       cargo xtask bench harness [--runs N]
        cargo xtask bench api [--runs N] [--seconds N] [--only ticket,cockpit,queue,list,create,chain]
                              [--sizes 100,10000,100000] [--connections 1,16,64] [--data FOLDER]
                              dispatch-api beside pgbench; needs the postgresql package; some 40 minutes for everything
@@ -51,12 +52,26 @@ fn run(args: &[String]) -> anyhow::Result<()> {
         _ => {}
     }
     let [verb, what, options @ ..] = args else { anyhow::bail!(USAGE) };
+    // The two ends of the bench that are processes of their own.
+    match (verb.as_str(), what.as_str(), options) {
+        ("bench", "serve", [port]) => return bench::harness::serve::run(port.parse()?),
+        ("bench", "measure", [program @ ..]) => {
+            bench::show(&bench::harness::measure::child(program)?.to_string());
+            return Ok(());
+        }
+        _ => {}
+    }
     let mut options = Options::read(options)?;
     match (verb.as_str(), what.as_str()) {
         ("bench", "lanes") => {
             let runs = options.number("--runs", 2)?;
             options.finish()?;
             bench::lanes(runs)
+        }
+        ("bench", "harness") => {
+            let runs = options.number("--runs", 5)?;
+            options.finish()?;
+            bench::harness::run(runs)
         }
         ("bench", "stack") => {
             let (runs, drills) = (options.number("--runs", 5)?, options.number("--drills", 200)?);

@@ -115,7 +115,11 @@ impl<W: Write> Console<W> {
         // Most steps pass, and of those nothing is shown.
         match &stamped.event {
             Event::StepStarted { .. } => self.progress(),
-            Event::StepFinished { step, .. } if step.verdict == Verdict::Passed => self.progress(),
+            Event::StepFinished { step, .. }
+                if step.verdict == Verdict::Passed && step.action.get("fault").is_none() =>
+            {
+                self.progress()
+            }
             event => self.entry(stamped.at, Entry::from(event)),
         }
     }
