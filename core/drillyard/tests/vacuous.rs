@@ -274,6 +274,11 @@ fn filters_that_match_nothing() {
     assert!(!project.runs(), "something was started");
 }
 
+/// The example of an action in the reference.
+fn example_of(action: &str) -> &'static str {
+    drillyard_spec::catalog::ACTIONS.iter().find(|info| info.name == action).unwrap().example
+}
+
 /// The control, and what only a run can find: a wait that never got an answer, a condition the backend never meets, a
 /// human step nobody confirms, a loop over a list that turned out empty, an undo that fails.
 #[test]
@@ -293,10 +298,7 @@ fn what_a_run_finds_is_no_pass_either() {
                 "steps:\n- when: { backend: container }\n  sql: { query: select 1 as n }\n  expect: { rows: [{ n: 1 }] }\n",
             ),
         ),
-        (
-            "drills/person.yaml",
-            drill("person", "steps:\n- human: { owner: on-call, ask: Look, deadline: 1s }\n"),
-        ),
+        ("drills/person.yaml", drill("person", &format!("steps:\n- {}", example_of("human")))),
         (
             "drills/hollow.yaml",
             drill(

@@ -135,7 +135,7 @@ pub const ACTIONS: &[ActionInfo] = &[
         ],
         shape: shapes::DOUBLE,
         fields: &["status", "count", "items"],
-        example: "double: { calls: sms }\nexpect: { count: 2, items: { \"#each\": { status: 200, \"...\": any } } }\nwithin: 5s\n",
+        example: "double: { calls: sms }\nexpect: { count: 0, items: [] }\n",
     },
     ActionInfo {
         name: "drained",
@@ -159,7 +159,7 @@ pub const ACTIONS: &[ActionInfo] = &[
         ],
         shape: shapes::EXEC,
         fields: &["exit", "output", "stdout", "stderr", "json"],
-        example: "exec: { run: [git, --version] }\nexpect: { stdout: \"#contains git version\" }\n",
+        example: "exec: { run: [sha256sum], stdin: hello }\nexpect: { stdout: \"#contains 2cf24dba5fb0a30e26e83b2ac5b9e29e\" }\n",
     },
     ActionInfo {
         name: "human",
@@ -275,7 +275,7 @@ pub const ACTIONS: &[ActionInfo] = &[
             "latency_ms",
             "value",
         ],
-        example: "last: body.id\nexpect: { value: \"#uuid\" }\n",
+        example: "last: headers.content-type\nexpect: { value: \"#contains json\" }\n",
     },
     ActionInfo {
         name: "let",

@@ -75,6 +75,26 @@ fn faults(page: &mut String) {
     table(page, "Keys of faults", KEY_DOCS);
 }
 
+/// A drill whose steps are the examples of the page, so that every one of them is carried out. Only that of `human` is
+/// left out, which a person has to confirm.
+#[must_use]
+pub fn drill() -> String {
+    let mut drill = String::from(
+        "# The examples of core/spec/REFERENCE.md, written from the catalog by the test that writes that page.\n\
+         drill: reference\ntitle: Every example of the reference holds on a fresh lane\ntags: [reference]\nbudget: 2m\nsteps:\n",
+    );
+    // What is done to the service comes last; what looks back needs something to look at.
+    let (faults, others): (Vec<&ActionInfo>, Vec<&ActionInfo>) =
+        ACTIONS.iter().filter(|info| info.name != "human").partition(|info| info.name == "fault");
+    for info in others.into_iter().chain(faults) {
+        if info.name == "last" {
+            drill.push_str("  - http: { get: dispatch-api/readyz }\n    expect: { status: 200 }\n");
+        }
+        let _ = writeln!(drill, "  - {}", info.example.trim_end().replace('\n', "\n    "));
+    }
+    drill
+}
+
 fn table(page: &mut String, title: &str, rows: &[(&str, &str)]) {
     let _ = write!(page, "\n## {title}\n\n| | |\n|---|---|\n");
     for (name, what) in rows {

@@ -27,6 +27,23 @@ fn the_reference_is_what_the_catalog_says() {
     );
 }
 
+/// `cargo test --test drills -- reference` carries them out.
+#[test]
+fn the_drill_of_the_examples_is_what_the_catalog_says() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../drills/reference.yaml");
+    let drill = reference::drill();
+    if std::env::var_os("DRILLYARD_REWRITE").is_some() {
+        std::fs::write(&file, &drill).unwrap();
+    }
+    assert!(
+        std::fs::read_to_string(&file).unwrap_or_default() == drill,
+        "DRILLYARD_REWRITE=1 writes drills/reference.yaml anew"
+    );
+    let left_out =
+        ACTIONS.iter().filter(|info| !drill.contains(&info.example.trim_end().replace('\n', "\n    ")));
+    assert_eq!(left_out.map(|info| info.name).collect::<Vec<_>>(), ["human"]);
+}
+
 #[test]
 fn every_example_of_the_reference_is_read_without_complaint() {
     let page = reference::page();
@@ -47,7 +64,7 @@ fn read(step: &str) -> (Vec<Drill>, Vec<String>) {
         databases: set(&["postgres"]),
         jobs: set(&["bootstrap"]),
         identities: set(&["dispatcher"]),
-        programs: set(&["git"]),
+        programs: set(&["sha256sum"]),
         drained: None,
         processes: set(&["dispatch-api"]),
         ..Names::default()
