@@ -81,6 +81,6 @@ fn machine() -> Value {
 }
 
 #[expect(clippy::print_stdout, reason = "the result of the command")]
-fn show(text: &str) {
+pub fn show(text: &str) {
     println!("{text}");
 }
