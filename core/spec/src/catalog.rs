@@ -121,7 +121,7 @@ pub const ACTIONS: &[ActionInfo] = &[
         ],
         shape: shapes::METRICS,
         fields: &["value", "delta", "found", "series"],
-        example: "metrics: { of: dispatch-api/metrics, name: dispatch_http_requests_total }\nexpect: { value: \"#number >= 0\" }\nsave: { before: value }\n",
+        example: "metrics: { of: dispatch-api/metrics, name: dispatch_api_requests_total }\nexpect: { value: \"#number >= 0\" }\nsave: { before: value }\n",
     },
     ActionInfo {
         name: "double",

@@ -55,7 +55,7 @@ fn run(args: &[String]) -> anyhow::Result<()> {
     // The two ends of the bench that are processes of their own.
     match (verb.as_str(), what.as_str(), options) {
         ("bench", "serve", [port]) => return bench::harness::serve::run(port.parse()?),
-        ("bench", "measure", [program @ ..]) => {
+        ("bench", "measure", program) => {
             bench::show(&bench::harness::measure::child(program)?.to_string());
             return Ok(());
         }

@@ -130,8 +130,8 @@ fn look(
         print("nothing that is watched is concerned");
         return;
     }
-    let run = Run { root, loaded: &loaded, tasks: &tasks, whole: false, bootstrap: false };
-    let code = runtime.block_on(run.carry_out(&options(common, asked)));
+    let run = Run { root: root.clone(), loaded, tasks, whole: false, bootstrap: false };
+    let code = run.carry_out_on(runtime, options(common, asked));
     print(&format!("exit code {code}"));
 }
 
