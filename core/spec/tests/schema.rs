@@ -114,7 +114,7 @@ fn names() -> Names {
         databases: set(&["postgres"]),
         jobs: set(&["bootstrap"]),
         identities: set(&["dispatcher"]),
-        programs: set(&["git"]),
+        programs: set(&["git", "sha256sum"]),
         drained: Some("select 1".to_owned()),
         processes: set(&["dispatch-api"]),
         object_stores: set(&["objects"]),
