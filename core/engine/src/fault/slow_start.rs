@@ -1,5 +1,6 @@
 //! `slow-start`: a service that was started and does nothing yet.
 
+use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -113,9 +114,14 @@ impl Holder {
         self.process.resume();
     }
 
-    /// Whether nobody listens at the service's port; one without a port cannot be asked.
+    /// Whether nobody answers at the service's port; one without a port cannot be asked. A service may have begun to listen
+    /// before it was held, so an open port alone says nothing.
     fn refuses(&self) -> bool {
-        let address = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        self.port.is_none_or(|port| TcpStream::connect_timeout(&address(port), LOOK).is_err())
+        let Some(port) = self.port else { return true };
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let Ok(mut stream) = TcpStream::connect_timeout(&address, LOOK) else { return true };
+        let asked =
+            stream.set_read_timeout(Some(LOOK)).and_then(|()| stream.write_all(b"GET / HTTP/1.0\r\n\r\n"));
+        asked.is_err() || stream.read(&mut [0]).map_or(true, |bytes| bytes == 0)
     }
 }

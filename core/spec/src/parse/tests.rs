@@ -10,7 +10,7 @@ fn names() -> Names {
         databases: set(&["postgres"]),
         jobs: set(&["bootstrap"]),
         identities: set(&["dispatcher", "technician"]),
-        programs: set(&["git"]),
+        programs: set(&["git", "sha256sum"]),
         drained: Some("select count(*) from outbox".to_owned()),
         processes: set(&["dispatch-api"]),
         object_stores: set(&["objects"]),
